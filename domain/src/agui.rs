@@ -1,0 +1,112 @@
+//! The events of a run, in the language of AG-UI 1.0 (frozen 2026-09-17; the JSON Schema ships with
+//! the npm package `@ag-ui/core` 1.0.0).
+//!
+//! Only the events that Gantry writes are here. They travel inside `run.event` of the envelope in
+//! [`crate::event`].
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One AG-UI event. The wire form is `{"type":"TEXT_MESSAGE_CONTENT","messageId":…,"delta":…}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
+pub enum AgUiEvent {
+    /// A run begins, or continues after an interrupt.
+    RunStarted {
+        /// The chat session, or the run itself when there is none.
+        thread_id: String,
+        /// The run.
+        run_id: String,
+        /// Always `1.0`.
+        protocol_version: String,
+    },
+    /// A run ended, by success or by an interrupt that waits for a person.
+    RunFinished {
+        /// The chat session.
+        thread_id: String,
+        /// The run.
+        run_id: String,
+        /// How it ended: `{"type":"success"}`, `{"type":"cancelled"}` or `{"type":"interrupt","interrupts":[…]}`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<Value>,
+    },
+    /// A run failed.
+    RunError {
+        /// What went wrong and what to do, as a sentence.
+        message: String,
+        /// The stable code.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
+    },
+    /// An agent or task begins.
+    StepStarted {
+        /// Its id in the spec.
+        step_name: String,
+    },
+    /// An agent or task ended.
+    StepFinished {
+        /// Its id in the spec.
+        step_name: String,
+    },
+    /// A message begins.
+    TextMessageStart {
+        /// The message.
+        message_id: String,
+        /// Whose it is: `assistant`.
+        role: String,
+    },
+    /// A piece of a message's text.
+    TextMessageContent {
+        /// The message.
+        message_id: String,
+        /// The piece; never empty.
+        delta: String,
+    },
+    /// A message is complete.
+    TextMessageEnd {
+        /// The message.
+        message_id: String,
+    },
+    /// The model asks for a tool.
+    ToolCallStart {
+        /// The call.
+        tool_call_id: String,
+        /// The tool's id in the spec.
+        tool_call_name: String,
+        /// The message that the call belongs to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent_message_id: Option<String>,
+    },
+    /// A piece of the call's arguments, as JSON text.
+    ToolCallArgs {
+        /// The call.
+        tool_call_id: String,
+        /// The piece.
+        delta: String,
+    },
+    /// The call's arguments are complete.
+    ToolCallEnd {
+        /// The call.
+        tool_call_id: String,
+    },
+    /// What the tool answered.
+    ToolCallResult {
+        /// The message that carries the result.
+        message_id: String,
+        /// The call.
+        tool_call_id: String,
+        /// The result as text.
+        content: String,
+        /// Always `tool`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<String>,
+    },
+    /// What AG-UI has no word for: `gantry.usage`, `gantry.notice`, `gantry.discard`.
+    Custom {
+        /// Which of Gantry's own kinds.
+        name: String,
+        /// Its content.
+        value: Value,
+    },
+}

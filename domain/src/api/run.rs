@@ -1,0 +1,79 @@
+//! Runs: single executions of a project's agent.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::job::JobState;
+use crate::Timestamp;
+use crate::event::{JobReason, Usage};
+
+/// What tools may do without asking a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "database", derive(sqlx::Type))]
+#[cfg_attr(feature = "database", sqlx(type_name = "text", rename_all = "lowercase"))]
+#[serde(rename_all = "lowercase")]
+pub enum PermissionMode {
+    /// Tools that read run; all others are denied.
+    Safe,
+    /// Tools that read run; all others wait for an approval.
+    #[default]
+    Ask,
+    /// All tools run.
+    Dev,
+}
+
+/// One execution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    /// Its id.
+    pub id: Uuid,
+    /// The project.
+    pub project_id: Uuid,
+    /// The chat session, if it is a turn of one.
+    pub session_id: Option<Uuid>,
+    /// The job that executes it.
+    pub job_id: Uuid,
+    /// What the agent was told.
+    pub input: String,
+    /// The agent's final answer, once there is one.
+    pub output: Option<String>,
+    /// What its tools may do without asking.
+    pub mode: PermissionMode,
+    /// The model provider; none is the rehearsal model.
+    pub provider_id: Option<Uuid>,
+    /// The model's name; `rehearsal` for the built-in model, which is not an LLM.
+    pub model: String,
+    /// Where it is.
+    pub state: JobState,
+    /// Why it failed or waits.
+    pub reason: Option<JobReason>,
+    /// What it used.
+    pub usage: Usage,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// The body of `POST /projects/{id}/runs`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateRun {
+    /// What the agent is told; 1 to 65 536 bytes.
+    pub input: String,
+    /// What its tools may do without asking; `ask` when left out.
+    #[serde(default)]
+    pub mode: PermissionMode,
+    /// The model provider; none is the rehearsal model.
+    #[serde(default)]
+    pub provider_id: Option<Uuid>,
+    /// The model's name at the provider; the provider's default when left out.
+    #[serde(default)]
+    pub model: Option<String>,
+}
