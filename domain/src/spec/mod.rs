@@ -3,6 +3,7 @@
 //! The types are the schema: what they do not know they refuse, with the path of what is wrong.
 //! Reading and writing YAML is in [`yaml`]; rules that a type cannot express are in [`check`].
 
+pub mod builtin;
 pub mod check;
 pub mod yaml;
 
