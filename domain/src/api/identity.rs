@@ -1,5 +1,7 @@
 //! Identity: the first account, signing in, and who is asking.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -54,7 +56,7 @@ pub struct User {
 }
 
 /// Who is asking: the answer of `GET /auth/me`, `POST /auth/login` and `POST /setup`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Me {
@@ -67,4 +69,16 @@ pub struct Me {
     /// For cookie sessions: what to send as `X-Gantry-Csrf` with every request that changes something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub csrf_token: Option<String>,
+}
+
+impl fmt::Debug for Me {
+    /// Without the token against forged requests.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Me")
+            .field("user", &self.user)
+            .field("name", &self.name)
+            .field("scopes", &self.scopes)
+            .field("csrf_token", &self.csrf_token.as_ref().map(|_| "[REDACTED]"))
+            .finish()
+    }
 }

@@ -1,5 +1,7 @@
 //! Registries: configured places to publish to.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -22,14 +24,17 @@ pub struct Registry {
     pub username: String,
     /// Whether a password or token is stored.
     pub has_credential: bool,
+    /// The named secret that holds it; none when there is none or it has one of its own.
+    #[serde(default)]
+    pub secret_id: Option<Uuid>,
     /// Whether plain HTTP is spoken; only for registries on this machine.
     pub plain_http: bool,
     /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// The body of `POST /registries`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// The body of `POST /registries` and `PUT /registries/{id}`.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SaveRegistry {
@@ -46,9 +51,27 @@ pub struct SaveRegistry {
     /// The password or token; left out on a change, the stored one stays; empty removes it.
     #[serde(default)]
     pub credential: Option<String>,
+    /// A named secret to take it from, instead of `credential`; left out on a change, the stored one stays.
+    #[serde(default)]
+    pub secret_id: Option<Uuid>,
     /// Whether plain HTTP is spoken; refused unless the address is on this machine.
     #[serde(default)]
     pub plain_http: bool,
+}
+
+impl fmt::Debug for SaveRegistry {
+    /// Without the credential.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SaveRegistry")
+            .field("name", &self.name)
+            .field("address", &self.address)
+            .field("prefix", &self.prefix)
+            .field("username", &self.username)
+            .field("credential", &self.credential.as_ref().map(|_| "[REDACTED]"))
+            .field("secret_id", &self.secret_id)
+            .field("plain_http", &self.plain_http)
+            .finish()
+    }
 }
 
 /// What a connection test found.

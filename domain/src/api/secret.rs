@@ -44,6 +44,19 @@ pub struct CreateSecretVersion {
     pub value: String,
 }
 
+/// The versions of a secret, newest first; the answer of `GET /secrets/{id}/versions`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SecretVersion {
+    /// The version, from 1.
+    pub version: i64,
+    /// Who wrote it.
+    pub created_by: String,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
+
 /// What a rotation of the master key did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
