@@ -102,7 +102,12 @@ pub enum AgUiEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         role: Option<String>,
     },
-    /// What AG-UI has no word for: `gantry.usage`, `gantry.notice`, `gantry.discard`.
+    /// What AG-UI has no word for.
+    ///
+    /// * `gantry.usage`: a [`crate::event::Usage`], what the run used so far, after each call of the model.
+    /// * `gantry.notice`: `{"code":…,"message":…}`, something that a person should know.
+    /// * `gantry.discard`: `{"messageIds":[…],"toolCallIds":[…]}`, what an attempt that broke off had
+    ///   begun and the next one does anew: readers forget it.
     Custom {
         /// Which of Gantry's own kinds.
         name: String,
