@@ -1,1 +1,100 @@
-//! Placeholder
+//! The control plane: HTTP at one edge, Docker, registries and models at the other, one database
+//! and one durable log in the middle.
+//!
+//! A request goes `http -> noun -> store -> db`, a job goes `job -> outside -> store -> db`.
+//! [`app::App`] is where the parts are wired together; [`run`] starts them.
+
+pub mod app;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod http;
+pub mod identity;
+pub mod jobs;
+pub mod outside;
+pub mod system;
+
+use tokio_util::task::TaskTracker;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::db::Engine;
+
+/// Serves until the process is told to stop, then lets go of what it holds.
+///
+/// # Errors
+/// When a part that everything needs does not work: the database, the address, the data directory.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    init_log(&config.log_format);
+    let app = App::open(config).await?;
+    let _lock = lock_data_directory(&app)?;
+    let tracker = TaskTracker::new();
+    app.db.spawn_background(app.shutdown.clone());
+    jobs::spawn_workers(&app, &tracker).await?;
+    jobs::spawn_reconcilers(&app, &tracker);
+    tracker.close();
+
+    let listener = tokio::net::TcpListener::bind(app.config.listen).await.map_err(|error| {
+        anyhow::anyhow!("cannot listen on {}: {error}. Choose another address with GANTRY_LISTEN.", app.config.listen)
+    })?;
+    let address = listener.local_addr()?;
+    tracing::info!(%address, database = app.db.engine().as_str(), "listening");
+    println!("Gantry listens on http://{address}");
+
+    let stop = app.shutdown.clone();
+    tokio::spawn(async move {
+        until_told_to_stop().await;
+        tracing::info!("stopping");
+        stop.cancel();
+    });
+    let service = http::router(app.clone()).into_make_service_with_connect_info::<std::net::SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(app.shutdown.clone().cancelled_owned()).await?;
+    tracker.wait().await;
+    app.db.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn init_log(format: &str) {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("GANTRY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second server in one process, as in tests, keeps the first one's log.
+    let _ = match format {
+        "json" => builder.json().try_init(),
+        _ => builder.try_init(),
+    };
+}
+
+/// SQLite has one writing process: a second one on the same directory would take its jobs away.
+fn lock_data_directory(app: &App) -> anyhow::Result<Option<std::fs::File>> {
+    if app.db.engine() != Engine::Sqlite {
+        return Ok(None);
+    }
+    let path = app.config.data.join("gantry.lock");
+    let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+    file.try_lock().map_err(|_| {
+        anyhow::anyhow!(
+            "another gantry uses the data directory {}. Stop it, choose another with GANTRY_DATA, or use Postgres for several nodes.",
+            app.config.data.display()
+        )
+    })?;
+    Ok(Some(file))
+}
+
+async fn until_told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let interrupted = tokio::signal::ctrl_c();
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminated) => {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM cannot be heard; only an interrupt stops the server cleanly");
+            let _ = interrupted.await;
+        }
+    }
+}

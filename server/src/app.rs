@@ -1,0 +1,66 @@
+//! The parts of a running server, wired together in one place.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::db::Db;
+use crate::jobs::{Queue, WorkerCount};
+
+/// Everything that a handler or a job may reach. Cloning it is cheap.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// One field per outside world.
+pub struct Parts {
+    /// Every setting.
+    pub config: Config,
+    /// This node's name among those that share the database.
+    pub node: String,
+    /// The database.
+    pub db: Db,
+    /// Long work.
+    pub jobs: Queue,
+    /// How many of this node's workers run.
+    pub workers: WorkerCount,
+    /// Plain HTTP and HTTPS to the outside; no redirect is followed unless asked for.
+    pub http: reqwest::Client,
+    /// Cancelled when the server is to stop.
+    pub shutdown: CancellationToken,
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// Opens the database and puts the parts together. Nothing runs yet.
+    ///
+    /// # Errors
+    /// When the database cannot be opened.
+    pub async fn open(config: Config) -> anyhow::Result<Self> {
+        use secrecy::ExposeSecret;
+        std::fs::create_dir_all(&config.data)
+            .map_err(|error| anyhow::anyhow!("the data directory {} cannot be made: {error}", config.data.display()))?;
+        let db = Db::open(config.database_address().expose_secret()).await?;
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("gantry/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(std::time::Duration::from_secs(10))
+            .build()?;
+        Ok(Self(Arc::new(Parts {
+            node: config.node_name(),
+            jobs: Queue::new(db.clone()),
+            db,
+            workers: WorkerCount::default(),
+            http,
+            shutdown: CancellationToken::new(),
+            config,
+        })))
+    }
+}

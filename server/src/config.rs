@@ -1,0 +1,73 @@
+//! Every setting: a flag and an environment variable each, in one place.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+/// Settings of `gantry serve`.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Config {
+    /// Where to listen. Anything but loopback should be behind a proxy that speaks HTTPS.
+    #[arg(long, env = "GANTRY_LISTEN", default_value = "127.0.0.1:7777")]
+    pub listen: SocketAddr,
+
+    /// Directory for the database file, the master key and images.
+    #[arg(long, env = "GANTRY_DATA", default_value = "data")]
+    pub data: PathBuf,
+
+    /// `sqlite:…` or `postgres:…`; by default the file `gantry.db` in the data directory.
+    #[arg(long, env = "GANTRY_DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<SecretString>,
+
+    /// The master key that secrets are encrypted under: 32 bytes as hexadecimal or base64.
+    #[arg(long, env = "GANTRY_MASTER_KEY", hide_env_values = true)]
+    pub master_key: Option<SecretString>,
+
+    /// A file with the master key; by default `master.key` in the data directory, made on first start.
+    #[arg(long, env = "GANTRY_MASTER_KEY_FILE")]
+    pub master_key_file: Option<PathBuf>,
+
+    /// The Docker Engine's socket.
+    #[arg(long, env = "GANTRY_DOCKER", default_value = "unix:///var/run/docker.sock")]
+    pub docker: String,
+
+    /// The network that build steps see.
+    #[arg(long, env = "GANTRY_BUILD_NETWORK", default_value = "default", value_parser = ["default", "host", "none"])]
+    pub build_network: String,
+
+    /// How many jobs this node does at once.
+    #[arg(long, env = "GANTRY_WORKERS", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub workers: u16,
+
+    /// This node's name; must differ between nodes that share a database.
+    #[arg(long, env = "GANTRY_NODE")]
+    pub node: Option<String>,
+
+    /// For how many days the events of finished jobs are kept.
+    #[arg(long, env = "GANTRY_RETENTION_DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    pub retention_days: u16,
+
+    /// How the log is written: `text` for people, `json` for machines.
+    #[arg(long, env = "GANTRY_LOG_FORMAT", default_value = "text", value_parser = ["text", "json"])]
+    pub log_format: String,
+}
+
+impl Config {
+    /// The database's address.
+    pub fn database_address(&self) -> SecretString {
+        self.database_url.clone().unwrap_or_else(|| {
+            format!("sqlite://{}", self.data.join("gantry.db").display()).into()
+        })
+    }
+
+    /// This node's name.
+    pub fn node_name(&self) -> String {
+        self.node.clone().unwrap_or_else(|| {
+            let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+            let host = host.trim();
+            let host = if host.is_empty() { "node" } else { host };
+            format!("{host}-{}", std::process::id())
+        })
+    }
+}

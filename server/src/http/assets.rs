@@ -1,0 +1,92 @@
+//! The interface, embedded in the binary: precompressed, tagged, and cached by the hash in its names.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use crate::error::Error;
+
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/../dist"]
+#[allow_missing = true]
+struct Interface;
+
+/// Answers with a file, or with the page for every address that the interface may know.
+pub(super) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    if method != Method::GET && method != Method::HEAD {
+        return Error::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Only GET works here.")
+            .into_response();
+    }
+    let path = uri.path().trim_start_matches('/');
+    let is_encoding = path.ends_with(".br") || path.ends_with(".gz");
+    let found = Interface::get(path).filter(|_| !path.is_empty() && !is_encoding);
+    let (path, plain) = match found {
+        Some(file) => (path, file),
+        // A file that is not there is not the page: a stale script must fail, not parse HTML.
+        None if path.starts_with("assets/") || path.rsplit('/').next().is_some_and(has_file_suffix) => {
+            return Error::not_found("file").into_response();
+        }
+        None => match Interface::get("index.html") {
+            Some(page) => ("index.html", page),
+            None => return not_built(),
+        },
+    };
+    let encoded = accepted_encoding(&headers)
+        .find_map(|(name, suffix)| Interface::get(&format!("{path}.{suffix}")).map(|file| (name, file)));
+    let (encoding, file) = encoded.map_or((None, plain), |(name, file)| (Some(name), file));
+    respond(path, &file, encoding, &headers)
+}
+
+fn respond(path: &str, file: &EmbeddedFile, encoding: Option<&'static str>, headers: &HeaderMap) -> Response {
+    let tag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..12]));
+    let unchanged = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let mut response = if unchanged {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        Body::from(file.data.clone()).into_response()
+    };
+    let out = response.headers_mut();
+    let kind = mime_guess::from_path(path).first_or_octet_stream();
+    let kind = if kind.type_() == "text" { format!("{kind}; charset=utf-8") } else { kind.to_string() };
+    if let Ok(kind) = HeaderValue::from_str(&kind) {
+        out.insert(header::CONTENT_TYPE, kind);
+    }
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        out.insert(header::ETAG, tag);
+    }
+    let keep = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    out.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
+    out.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if let Some(encoding) = encoding {
+        out.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    response
+}
+
+/// The encodings that the build leaves beside a file and the browser takes, best first.
+fn accepted_encoding(headers: &HeaderMap) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let accepted = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
+    [("br", "br"), ("gzip", "gz")].into_iter().filter(move |(name, _)| {
+        accepted.split(',').any(|part| {
+            let mut pieces = part.split(';').map(str::trim);
+            pieces.next() == Some(*name) && pieces.next() != Some("q=0")
+        })
+    })
+}
+
+fn has_file_suffix(name: &str) -> bool {
+    [".js", ".css", ".wasm", ".woff2", ".map", ".json", ".svg", ".png", ".ico", ".webmanifest"]
+        .iter()
+        .any(|suffix| name.ends_with(suffix))
+}
+
+fn not_built() -> Response {
+    let text = "This gantry was built without its interface. Build it with: cargo xtask web --release\n\
+                The REST API works: see /api/v1/openapi.json\n";
+    (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+}

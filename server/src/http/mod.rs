@@ -1,0 +1,108 @@
+//! The router and its layers. What a noun answers is in the noun's `http.rs`.
+//!
+//! From the outside in: verbs are rewritten (`…:cancel` to `…/~cancel`), a request id is given, the
+//! request is traced, a panic becomes a problem, headers for the browser's safety are set, answers
+//! are compressed; then, under `/api/v1`, the actor is resolved and repeated requests are answered.
+
+mod assets;
+mod extract;
+pub mod idempotency;
+mod layers;
+mod verbs;
+
+use std::time::Duration;
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::{Router, middleware};
+use gantry_domain::api::Page;
+use tower::{Layer, ServiceBuilder};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+use tower_http::timeout::TimeoutLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+use crate::error::Error;
+
+pub use extract::{Json, Path, Query};
+
+/// What a request's body may hold.
+const BODY_LIMIT: usize = 1024 * 1024;
+
+/// How long a request may take to be answered; streams begin within it and then last.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Gantry",
+    description = "A self-hosted control plane that takes an AI agent from a sentence to a signed, versioned release.",
+    license(name = "Apache-2.0", identifier = "Apache-2.0")
+))]
+struct Document;
+
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .nest("/api/v1", routes())
+}
+
+/// Every noun's routes, relative to `/api/v1`.
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(crate::jobs::http::routes())
+        .merge(crate::system::http::routes())
+}
+
+/// The contract of the REST API, OpenAPI 3.1.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    verbs::with_colons(api().split_for_parts().1)
+}
+
+/// The whole server as a service.
+pub fn router(app: App) -> Router {
+    let (api, document) = api().split_for_parts();
+    let document = axum::Json(verbs::with_colons(document));
+    let api = api
+        .layer(middleware::from_fn_with_state(app.clone(), idempotency::layer))
+        .route("/api/v1/openapi.json", axum::routing::get(|| async move { document }))
+        .route("/api/{*rest}", axum::routing::any(|| async { Error::not_found("route") }))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT));
+    let compressible = SizeAbove::new(512)
+        .and(NotForContentType::new("text/event-stream"))
+        .and(NotForContentType::new("application/zip"));
+    let inner = api
+        .layer(CompressionLayer::new().compress_when(compressible))
+        .merge(crate::system::http::probes())
+        .fallback(assets::serve)
+        .layer(
+            ServiceBuilder::new()
+                .layer(middleware::from_fn(layers::request_id))
+                .layer(middleware::from_fn(layers::safety_headers))
+                .layer(CatchPanicLayer::custom(panicked))
+                .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_WITHIN)),
+        )
+        .with_state(app);
+    // A router matches before its own layers run, so the rewriting stands outside of it.
+    Router::new().fallback_service(verbs::rewrite().layer(inner))
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
+    Error::from(anyhow::anyhow!("a handler panicked")).into_response()
+}
+
+/// How many entries a page has: 50 unless the caller says, 1 to 100.
+pub(crate) fn page_limit(asked: Option<u64>) -> u64 {
+    asked.unwrap_or(50).clamp(1, 100)
+}
+
+/// Makes a page of `limit` entries out of up to `limit + 1`; the one too many says that there is more.
+pub(crate) fn page<T>(mut items: Vec<T>, limit: u64, cursor: impl Fn(&T) -> String) -> Page<T> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next_cursor = if more { items.last().map(cursor) } else { None };
+    Page { items, next_cursor }
+}
