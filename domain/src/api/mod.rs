@@ -2,7 +2,6 @@
 
 pub mod approval;
 pub mod build;
-pub mod compatibility;
 pub mod identity;
 pub mod image;
 pub mod job;

@@ -1,0 +1,1 @@
+//! Rules of a spec that its types cannot express: references, names, limits.

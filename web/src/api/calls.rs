@@ -1,0 +1,179 @@
+//! One function per operation of the REST interface. Types are the server's own (`gantry_domain::api`).
+
+use gantry_domain::api::Page;
+use gantry_domain::api::identity::{Login, Me, Setup, SetupState};
+use gantry_domain::api::job::Job;
+use gantry_domain::api::project::{
+    CreateProject, Project, ProjectFile, ProjectFileContent, ProjectSummary, ReplaceSpec,
+};
+use gantry_domain::api::provider::{Provider, SaveProvider};
+use gantry_domain::api::registry::{ConnectionTest, Registry, SaveRegistry};
+use gantry_domain::api::secret::{CreateSecret, CreateSecretVersion, Secret};
+use gantry_domain::api::system::System;
+use gantry_domain::api::token::{CreateToken, CreatedToken, Token};
+use uuid::Uuid;
+
+use super::{ApiResult, delete, encode, get, post, put};
+
+/// Who is asking.
+pub(crate) async fn me() -> ApiResult<Me> {
+    get("/auth/me").await
+}
+
+/// Signs in.
+pub(crate) async fn login(body: &Login) -> ApiResult<Me> {
+    post("/auth/login", body).await
+}
+
+/// Signs out.
+pub(crate) async fn logout() -> ApiResult<()> {
+    post("/auth/logout", &()).await
+}
+
+/// Whether the first account is still to be made.
+pub(crate) async fn setup_state() -> ApiResult<SetupState> {
+    get("/setup").await
+}
+
+/// Makes the first account.
+pub(crate) async fn setup(body: &Setup) -> ApiResult<Me> {
+    post("/setup", body).await
+}
+
+/// What the instance runs on.
+pub(crate) async fn system() -> ApiResult<System> {
+    get("/system").await
+}
+
+/// One page of projects, filtered by words in name and description.
+pub(crate) async fn projects(words: &str, cursor: Option<&str>) -> ApiResult<Page<ProjectSummary>> {
+    let cursor = cursor
+        .map(|cursor| format!("&cursor={}", encode(cursor)))
+        .unwrap_or_default();
+    get(&format!("/projects?q={}{cursor}", encode(words))).await
+}
+
+/// One project, by name or id.
+pub(crate) async fn project(name: &str) -> ApiResult<Project> {
+    get(&format!("/projects/{}", encode(name))).await
+}
+
+/// Creates a project from a spec.
+pub(crate) async fn create_project(body: &CreateProject) -> ApiResult<Project> {
+    post("/projects", body).await
+}
+
+/// Replaces a project's spec.
+pub(crate) async fn replace_spec(id: Uuid, body: &ReplaceSpec) -> ApiResult<Project> {
+    put(&format!("/projects/{id}/spec"), body).await
+}
+
+/// Deletes a project with all that belongs to it.
+pub(crate) async fn delete_project(id: Uuid) -> ApiResult<()> {
+    delete(&format!("/projects/{id}")).await
+}
+
+/// The names and sizes of a project's files.
+pub(crate) async fn project_files(name: &str) -> ApiResult<Page<ProjectFile>> {
+    get(&format!("/projects/{}/files", encode(name))).await
+}
+
+/// One file of a project.
+pub(crate) async fn project_file(name: &str, path: &str) -> ApiResult<ProjectFileContent> {
+    let path: Vec<String> = path.split('/').map(encode).collect();
+    get(&format!(
+        "/projects/{}/files/{}",
+        encode(name),
+        path.join("/")
+    ))
+    .await
+}
+
+/// All tokens of the person who asks.
+pub(crate) async fn tokens() -> ApiResult<Page<Token>> {
+    get("/tokens").await
+}
+
+/// Makes a token; the answer is the only showing of its secret part.
+pub(crate) async fn create_token(body: &CreateToken) -> ApiResult<CreatedToken> {
+    post("/tokens", body).await
+}
+
+/// Makes a token useless at once.
+pub(crate) async fn delete_token(id: Uuid) -> ApiResult<()> {
+    delete(&format!("/tokens/{id}")).await
+}
+
+/// All model providers.
+pub(crate) async fn providers() -> ApiResult<Page<Provider>> {
+    get("/providers").await
+}
+
+/// Adds a model provider, or changes the one with this id.
+pub(crate) async fn save_provider(id: Option<Uuid>, body: &SaveProvider) -> ApiResult<Provider> {
+    match id {
+        None => post("/providers", body).await,
+        Some(id) => put(&format!("/providers/{id}"), body).await,
+    }
+}
+
+/// Removes a model provider.
+pub(crate) async fn delete_provider(id: Uuid) -> ApiResult<()> {
+    delete(&format!("/providers/{id}")).await
+}
+
+/// Asks the provider's endpoint for an answer.
+pub(crate) async fn test_provider(id: Uuid) -> ApiResult<ConnectionTest> {
+    post(&format!("/providers/{id}:test"), &()).await
+}
+
+/// All registries.
+pub(crate) async fn registries() -> ApiResult<Page<Registry>> {
+    get("/registries").await
+}
+
+/// Adds a registry, or changes the one with this id.
+pub(crate) async fn save_registry(id: Option<Uuid>, body: &SaveRegistry) -> ApiResult<Registry> {
+    match id {
+        None => post("/registries", body).await,
+        Some(id) => put(&format!("/registries/{id}"), body).await,
+    }
+}
+
+/// Removes a registry.
+pub(crate) async fn delete_registry(id: Uuid) -> ApiResult<()> {
+    delete(&format!("/registries/{id}")).await
+}
+
+/// Tries the registry's address and credential.
+pub(crate) async fn test_registry(id: Uuid) -> ApiResult<ConnectionTest> {
+    post(&format!("/registries/{id}:test"), &()).await
+}
+
+/// All secrets, without their values.
+pub(crate) async fn secrets() -> ApiResult<Page<Secret>> {
+    get("/secrets").await
+}
+
+/// Stores a secret.
+pub(crate) async fn create_secret(body: &CreateSecret) -> ApiResult<Secret> {
+    post("/secrets", body).await
+}
+
+/// Stores a new value for a secret.
+pub(crate) async fn create_secret_version(
+    id: Uuid,
+    body: &CreateSecretVersion,
+) -> ApiResult<Secret> {
+    post(&format!("/secrets/{id}/versions"), body).await
+}
+
+/// Removes a secret.
+pub(crate) async fn delete_secret(id: Uuid) -> ApiResult<()> {
+    delete(&format!("/secrets/{id}")).await
+}
+
+/// One job.
+pub(crate) async fn job(id: Uuid) -> ApiResult<Job> {
+    get(&format!("/jobs/{id}")).await
+}
