@@ -92,7 +92,7 @@ mod tests {
     fn the_wire_form_is_rfc_3339_and_comes_back() {
         let moment = Timestamp::from_micros(1_795_000_000_123_456);
         let text = serde_json::to_string(&moment).unwrap();
-        assert_eq!(text, "\"2026-11-18T09:06:40.123456Z\"");
+        assert_eq!(text, "\"2026-11-18T11:06:40.123456Z\"");
         assert_eq!(serde_json::from_str::<Timestamp>(&text).unwrap(), moment);
     }
 

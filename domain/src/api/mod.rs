@@ -2,6 +2,7 @@
 
 pub mod approval;
 pub mod build;
+pub mod compatibility;
 pub mod identity;
 pub mod image;
 pub mod job;

@@ -1,1 +1,266 @@
-//! What is wrong with a spec, seen from the matrix.
+//! What is wrong with a spec: first by itself ([`crate::spec::check`]), then seen from the matrix.
+//!
+//! An [`Severity::Error`] is refused on write; everything else is worth knowing. What has a fix can
+//! be mended by a button.
+
+use serde_json::json;
+
+use super::{Diagnostic, Fix, Framework, Pattern, Severity, Support, compatibility, support};
+use crate::spec::{Spec, ToolSource, check};
+
+/// Everything that can be said of a spec, errors first.
+pub fn diagnose(spec: &Spec) -> Vec<Diagnostic> {
+    let mut found = check::check(spec);
+    combination(spec, &mut found);
+    shape(spec, &mut found);
+    tools(spec, &mut found);
+    found.sort_by_key(|diagnostic| std::cmp::Reverse(diagnostic.severity));
+    found
+}
+
+/// Whether a spec may be written: nothing that was found is an error.
+pub fn is_sound(found: &[Diagnostic]) -> bool {
+    found.iter().all(|diagnostic| diagnostic.severity < Severity::Error)
+}
+
+fn diagnostic(severity: Severity, code: &str, path: impl Into<String>, message: impl Into<String>) -> Diagnostic {
+    Diagnostic { code: code.to_owned(), severity, path: path.into(), message: message.into(), fixes: Vec::new() }
+}
+
+fn with_fix(mut diagnostic: Diagnostic, label: impl Into<String>, patch: serde_json::Value) -> Diagnostic {
+    diagnostic.fixes.push(Fix { label: label.into(), patch });
+    diagnostic
+}
+
+/// Framework and pattern.
+fn combination(spec: &Spec, found: &mut Vec<Diagnostic>) {
+    let (framework, pattern) = (spec.target.framework, spec.target.pattern);
+    let Some(cell) = support(framework, pattern) else { return };
+    match cell.support {
+        Support::Native => {}
+        Support::Adapter => found.push(diagnostic(
+            Severity::Info,
+            "pattern_adapted",
+            "/target/pattern",
+            format!("{} does {} with code of Gantry's own between. {}", name(framework), pattern_name(pattern), cell.reason),
+        )),
+        Support::Unsupported => {
+            let mut refused = diagnostic(
+                Severity::Error,
+                "pattern_unsupported",
+                "/target/pattern",
+                format!("{} cannot be generated with the pattern {}. {}", name(framework), pattern.as_str(), cell.reason),
+            );
+            for other in Framework::ALL {
+                if other != framework && support(other, pattern).is_some_and(|cell| cell.support != Support::Unsupported) {
+                    refused = with_fix(refused, format!("Use {}", name(other)), json!({"target": {"framework": other}}));
+                }
+            }
+            // With tasks their order is kept; without, one agent does what several would have done.
+            let nearest = if spec.tasks.is_empty() { simplest(spec) } else { Pattern::Sequential };
+            refused = with_fix(refused, format!("Use the pattern {}", nearest.as_str()), json!({"target": {"pattern": nearest}}));
+            found.push(refused);
+        }
+    }
+}
+
+/// What one agent needs: the loop if it has tools, one answer if not.
+fn simplest(spec: &Spec) -> Pattern {
+    if spec.agents.first().is_some_and(|agent| !agent.tools.is_empty()) { Pattern::React } else { Pattern::Single }
+}
+
+/// Whether the agents, tasks and tools are what the pattern works on.
+fn shape(spec: &Spec, found: &mut Vec<Diagnostic>) {
+    match spec.target.pattern {
+        Pattern::Single => {
+            if let Some(agent) = spec.agents.first().filter(|agent| !agent.tools.is_empty()) {
+                found.push(with_fix(
+                    diagnostic(
+                        Severity::Error,
+                        "pattern_without_tools",
+                        "/agents/0/tools",
+                        format!("the pattern single answers without tools, but {} has {}", agent.id, agent.tools.join(", ")),
+                    ),
+                    "Use the pattern react",
+                    json!({"target": {"pattern": "react"}}),
+                ));
+            }
+        }
+        Pattern::React => {
+            if spec.agents.first().is_some_and(|agent| agent.tools.is_empty()) {
+                found.push(with_fix(
+                    diagnostic(
+                        Severity::Warning,
+                        "react_without_tools",
+                        "/agents/0/tools",
+                        "the agent reasons and acts, but has no tool to act with: it will answer at once",
+                    ),
+                    "Use the pattern single",
+                    json!({"target": {"pattern": "single"}}),
+                ));
+            }
+        }
+        Pattern::Sequential => {
+            if spec.tasks.is_empty() {
+                let tasks: Vec<_> = spec
+                    .agents
+                    .iter()
+                    .enumerate()
+                    .map(|(index, agent)| {
+                        let before: Vec<_> = index.checked_sub(1).map(|before| format!("{}_task", spec.agents[before].id)).into_iter().collect();
+                        json!({
+                            "id": format!("{}_task", agent.id), "agent": agent.id, "dependsOn": before,
+                            "description": format!("Do your part as {} of what the person asked for.", agent.role),
+                        })
+                    })
+                    .collect();
+                found.push(with_fix(
+                    diagnostic(Severity::Error, "tasks_missing", "/tasks", "the pattern sequential needs at least one task"),
+                    "Add one per agent",
+                    json!({"tasks": tasks}),
+                ));
+            }
+        }
+        Pattern::Parallel | Pattern::Router | Pattern::Supervisor | Pattern::Handoff | Pattern::Graph => {}
+    }
+    let has_one_agent = matches!(spec.target.pattern, Pattern::Single | Pattern::React);
+    if has_one_agent && !spec.tasks.is_empty() {
+        found.push(with_fix(
+            diagnostic(
+                Severity::Warning,
+                "tasks_unused",
+                "/tasks",
+                format!("the pattern {} has no tasks: these are never done", spec.target.pattern.as_str()),
+            ),
+            "Use the pattern sequential",
+            json!({"target": {"pattern": "sequential"}}),
+        ));
+    }
+    for (index, agent) in spec.agents.iter().enumerate() {
+        let is_used = match spec.target.pattern {
+            Pattern::Single | Pattern::React => index == 0,
+            Pattern::Sequential => spec.tasks.is_empty() || spec.tasks.iter().any(|task| task.agent == agent.id),
+            _ => true,
+        };
+        if !is_used {
+            let kept: Vec<_> = spec.agents.iter().filter(|other| other.id != agent.id).collect();
+            found.push(with_fix(
+                diagnostic(
+                    Severity::Warning,
+                    "agent_unused",
+                    format!("/agents/{index}"),
+                    format!("{} never gets anything to do in the pattern {}", agent.id, spec.target.pattern.as_str()),
+                ),
+                "Remove it",
+                json!({"agents": kept}),
+            ));
+        }
+    }
+}
+
+fn tools(spec: &Spec, found: &mut Vec<Diagnostic>) {
+    for (index, tool) in spec.tools.iter().enumerate() {
+        let path = format!("/tools/{index}");
+        if !spec.agents.iter().any(|agent| agent.tools.contains(&tool.id)) {
+            let kept: Vec<_> = spec.tools.iter().filter(|other| other.id != tool.id).collect();
+            found.push(with_fix(
+                diagnostic(Severity::Info, "tool_unused", &path, format!("no agent may call {}", tool.id)),
+                "Remove it",
+                json!({"tools": kept}),
+            ));
+        }
+        if matches!(tool.source, ToolSource::Python { .. }) {
+            found.push(diagnostic(
+                Severity::Info,
+                "tool_in_project_only",
+                format!("{path}/kind"),
+                format!("{} is Python: it runs in the generated project, not in the chat on this instance", tool.id),
+            ));
+        }
+    }
+}
+
+fn name(framework: Framework) -> &'static str {
+    compatibility().frameworks.iter().find(|entry| entry.id == framework).map_or(framework.as_str(), |entry| &entry.name)
+}
+
+fn pattern_name(pattern: Pattern) -> &'static str {
+    compatibility().patterns.iter().find(|entry| entry.id == pattern).map_or(pattern.as_str(), |entry| &entry.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::spec::{Builtin, from_value, merge_patch};
+
+    fn spec(change: impl FnOnce(&mut Value)) -> Spec {
+        let mut value = json!({
+            "apiVersion": "gantry/v1", "kind": "Agent",
+            "metadata": {"name": "a", "version": "0.1.0"},
+            "target": {"framework": "react", "language": "python", "pattern": "react"},
+            "models": {"default": {}},
+            "agents": [{"id": "main", "role": "r", "instructions": "i", "tools": ["calculator"]}],
+            "tools": [Builtin::Calculator.tool()],
+        });
+        change(&mut value);
+        from_value(value).unwrap()
+    }
+
+    fn codes(found: &[Diagnostic]) -> Vec<&str> {
+        found.iter().map(|found| found.code.as_str()).collect()
+    }
+
+    #[test]
+    fn the_matrix_has_every_framework_with_every_pattern_once() {
+        let matrix = compatibility();
+        let frameworks: Vec<_> = matrix.frameworks.iter().map(|entry| entry.id).collect();
+        assert_eq!(frameworks, Framework::ALL);
+        for entry in &matrix.frameworks {
+            let patterns: Vec<_> = entry.patterns.iter().map(|cell| cell.pattern).collect();
+            assert_eq!(patterns, Pattern::ALL, "{}", entry.name);
+            for cell in &entry.patterns {
+                assert_eq!(cell.support == Support::Native, cell.reason.is_empty(), "{} {}", entry.name, cell.pattern.as_str());
+                assert!(cell.support != Support::Unsupported || cell.verified_on.is_none());
+            }
+        }
+        assert_eq!(matrix.patterns.iter().map(|entry| entry.id).collect::<Vec<_>>(), Pattern::ALL);
+        for builtin in Builtin::ALL {
+            let entry = matrix.tools.iter().find(|tool| tool.id == builtin.as_str()).unwrap();
+            assert_eq!(entry.parameters, Some(builtin.parameters()));
+        }
+    }
+
+    #[test]
+    fn an_unsupported_pattern_is_refused_with_a_fix_that_works() {
+        for pattern in Pattern::ALL {
+            let spec = spec(|value| value["target"]["pattern"] = json!(pattern));
+            let found = diagnose(&spec);
+            let Some(refused) = found.iter().find(|found| found.code == "pattern_unsupported") else { continue };
+            assert!(!is_sound(&found));
+            let mut value = serde_json::to_value(&spec).unwrap();
+            merge_patch(&mut value, &refused.fixes.last().unwrap().patch);
+            assert_eq!(diagnose(&from_value(value).unwrap()), []);
+        }
+    }
+
+    #[test]
+    fn the_pattern_decides_what_agents_tasks_and_tools_may_be_there() {
+        assert_eq!(diagnose(&spec(|_| {})), []);
+        let found = diagnose(&spec(|value| value["target"]["pattern"] = json!("single")));
+        assert_eq!(codes(&found), ["pattern_without_tools"]);
+        let found = diagnose(&spec(|value| value["agents"][0]["tools"] = json!([])));
+        assert_eq!(codes(&found), ["react_without_tools", "tool_unused"]);
+        assert!(is_sound(&found));
+        let found = diagnose(&spec(|value| value["target"]["pattern"] = json!("sequential")));
+        assert_eq!(codes(&found), ["tasks_missing"]);
+        let mut value = serde_json::to_value(spec(|value| value["target"]["pattern"] = json!("sequential"))).unwrap();
+        merge_patch(&mut value, &found[0].fixes[0].patch);
+        assert_eq!(diagnose(&from_value(value).unwrap()), []);
+        let found = diagnose(&spec(|value| {
+            value["agents"].as_array_mut().unwrap().push(json!({"id": "other", "role": "r", "instructions": "i"}));
+        }));
+        assert_eq!(codes(&found), ["agent_unused"]);
+    }
+}

@@ -5,8 +5,33 @@
 
 pub mod diagnose;
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::api::compatibility::{Compatibility, PatternSupport};
+use crate::spec::Builtin;
+
+/// The whole matrix.
+pub fn compatibility() -> &'static Compatibility {
+    static MATRIX: LazyLock<Compatibility> = LazyLock::new(|| {
+        #[expect(clippy::expect_used, reason = "the data is part of the program, and a test reads it")]
+        let mut matrix: Compatibility =
+            serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/matrix.json"))).expect("the matrix fits its types");
+        for tool in &mut matrix.tools {
+            tool.parameters = Builtin::ALL.iter().find(|builtin| builtin.as_str() == tool.id).map(|builtin| builtin.parameters());
+        }
+        matrix
+    });
+    &MATRIX
+}
+
+/// How well a framework does a pattern.
+pub fn support(framework: Framework, pattern: Pattern) -> Option<&'static PatternSupport> {
+    let entry = compatibility().frameworks.iter().find(|entry| entry.id == framework)?;
+    entry.patterns.iter().find(|entry| entry.pattern == pattern)
+}
 
 /// A framework that code can be generated for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -64,6 +89,34 @@ pub enum Pattern {
     Handoff,
     /// A graph with conditions.
     Graph,
+}
+
+impl Pattern {
+    /// All of them, simplest first.
+    pub const ALL: [Self; 8] = [
+        Self::Single,
+        Self::React,
+        Self::Sequential,
+        Self::Parallel,
+        Self::Router,
+        Self::Supervisor,
+        Self::Handoff,
+        Self::Graph,
+    ];
+
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::React => "react",
+            Self::Sequential => "sequential",
+            Self::Parallel => "parallel",
+            Self::Router => "router",
+            Self::Supervisor => "supervisor",
+            Self::Handoff => "handoff",
+            Self::Graph => "graph",
+        }
+    }
 }
 
 /// How well a framework does a pattern.

@@ -29,7 +29,7 @@
 
 use serde_json::{Value, json};
 
-use super::Builtin;
+use super::{Builtin, Effect, Tool, ToolSource};
 
 impl Builtin {
     /// All of them.
@@ -85,6 +85,18 @@ impl Builtin {
                 "required": ["text"],
                 "additionalProperties": false,
             }),
+        }
+    }
+
+    /// The tool as a spec lists it.
+    pub fn tool(self) -> Tool {
+        Tool {
+            id: self.as_str().to_owned(),
+            description: self.description().to_owned(),
+            parameters: self.parameters(),
+            effect: Effect::Read,
+            timeout_ms: super::default_timeout(),
+            source: ToolSource::Builtin { name: self },
         }
     }
 }

@@ -1,11 +1,21 @@
 //! The spec, `agent.gantry.yaml`: what an agent is, before any framework.
 //!
 //! The types are the schema: what they do not know they refuse, with the path of what is wrong.
-//! Reading and writing YAML is in [`yaml`]; rules that a type cannot express are in [`check`].
+//! Reading and writing YAML is in [`yaml`]; rules that a type cannot express are in [`check`];
+//! what the builtin tools take and answer is in [`builtin`].
 
 pub mod builtin;
 pub mod check;
+mod merge;
+mod names;
+mod read;
+mod tool_wire;
 pub mod yaml;
+
+pub use check::{task_order, url_placeholders};
+pub use merge::merge_patch;
+pub use names::{argument_names, is_invisible, is_python_identifier};
+pub use read::from_value;
 
 use std::collections::BTreeMap;
 
@@ -177,9 +187,12 @@ pub struct Task {
 }
 
 /// Something an agent may call.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// Read through `tool_wire`: serde cannot refuse unknown fields beside a flattened enum.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema, schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", schemars(deny_unknown_fields))]
 pub struct Tool {
     /// Its id: a name that is valid in Python, unique among the tools.
     pub id: String,
@@ -190,7 +203,7 @@ pub struct Tool {
     /// What it may do to the world.
     pub effect: Effect,
     /// How long one call may take, 100 to 600 000 milliseconds.
-    #[serde(default = "default_timeout")]
+    #[cfg_attr(feature = "schema", schemars(default = "default_timeout"))]
     pub timeout_ms: u64,
     /// How it is called.
     #[serde(flatten)]
@@ -202,7 +215,7 @@ fn default_timeout() -> u64 {
 }
 
 /// How a tool is called. The wire form carries it in `kind`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema, schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "lowercase", rename_all_fields = "camelCase")]
 pub enum ToolSource {
@@ -339,4 +352,13 @@ impl Default for BuildOptions {
     fn default() -> Self {
         Self { base: default_base() }
     }
+}
+
+/// The JSON Schema (2020-12) of a spec.
+#[cfg(feature = "schema")]
+pub fn json_schema() -> Value {
+    let mut schema = schemars::schema_for!(Spec);
+    schema.insert("$id".to_owned(), "/api/v1/schemas/agent/v1".into());
+    schema.insert("title".to_owned(), "agent.gantry.yaml (gantry/v1)".into());
+    schema.to_value()
 }

@@ -1,0 +1,155 @@
+//! The compatibility matrix as the interface shows it, and what is wrong with a selection.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::matrix::{Diagnostic, Framework, Language, Pattern, Support};
+use crate::spec::Effect;
+
+/// The body of `GET /compatibility`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Compatibility {
+    /// The frameworks, in the order in which they are offered.
+    pub frameworks: Vec<FrameworkEntry>,
+    /// The patterns, simplest first.
+    pub patterns: Vec<PatternEntry>,
+    /// The kinds of tools, builtin ones one by one.
+    pub tools: Vec<ToolEntry>,
+}
+
+/// A framework and what it does well.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct FrameworkEntry {
+    /// The word in a spec.
+    pub id: Framework,
+    /// Its name.
+    pub name: String,
+    /// Who makes it.
+    pub vendor: String,
+    /// `loop`, `pipeline` or `graph`: how it thinks of an agent.
+    pub philosophy: String,
+    /// What it is, in a sentence.
+    pub tagline: String,
+    /// What speaks for it.
+    pub strength: String,
+    /// What to watch out for.
+    pub risk: String,
+    /// The language that is generated.
+    pub language: Language,
+    /// The Python versions of the generated project (PEP 440).
+    pub python: String,
+    /// The licence of the framework's code (SPDX).
+    pub license: String,
+    /// The packages that a generated project names, with the versions that its lock pins.
+    pub packages: Vec<PinnedPackage>,
+    /// What installing it costs.
+    pub install: InstallCost,
+    /// What one run with two model calls costs.
+    pub run: RunCost,
+    /// When the costs were measured, as a date; on a machine with two cores.
+    pub measured_on: String,
+    /// How well it does each pattern.
+    pub patterns: Vec<PatternSupport>,
+}
+
+/// A package at an exact version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PinnedPackage {
+    /// Its name on its package index.
+    pub name: String,
+    /// The version.
+    pub version: String,
+}
+
+/// What installing a framework costs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct InstallCost {
+    /// Size on disk in megabytes.
+    pub megabytes: u32,
+    /// How many packages, with those that it needs itself.
+    pub packages: u32,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+}
+
+/// What one run with two model calls costs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RunCost {
+    /// Processor time in seconds, mostly start-up.
+    pub cpu_seconds: f64,
+    /// Memory in megabytes.
+    pub megabytes: u32,
+}
+
+/// How well a framework does a pattern.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PatternSupport {
+    /// The pattern.
+    pub pattern: Pattern,
+    /// How well.
+    pub support: Support,
+    /// Why not better, where there is something to say.
+    #[serde(default)]
+    pub reason: String,
+    /// When a generated project of this kind last ran and called its tool, as a date; none is unverified.
+    #[serde(default)]
+    pub verified_on: Option<String>,
+}
+
+/// A pattern.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PatternEntry {
+    /// The word in a spec.
+    pub id: Pattern,
+    /// Its name.
+    pub name: String,
+    /// How agents work together in it, in a sentence.
+    pub summary: String,
+    /// What happens, step by step.
+    pub steps: Vec<String>,
+}
+
+/// A kind of tool.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ToolEntry {
+    /// A name for lists; for a builtin tool the word in a spec.
+    pub id: String,
+    /// The kind in a spec: `builtin`, `http`, `mcp` or `python`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub description: String,
+    /// What it may do to the world, unless the spec says otherwise.
+    pub effect: Effect,
+    /// What a person has to give for it to work.
+    pub needs: String,
+    /// A builtin tool's arguments as JSON Schema; none where the spec defines them.
+    #[serde(default)]
+    pub parameters: Option<Value>,
+}
+
+/// The answer of `POST /compatibility:diagnose`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Diagnosis {
+    /// Everything found; empty is a sound spec.
+    pub diagnostics: Vec<Diagnostic>,
+}

@@ -1,1 +1,0 @@
-//! Rules of a spec that its types cannot express: references, names, limits.

@@ -1,0 +1,204 @@
+//! The tools: their names, limits, and what each kind needs.
+
+use serde_json::json;
+
+use super::{Findings, MAX_ENTRIES, list_patch, parameters};
+use crate::spec::{Effect, Spec, Tool, ToolSource, names};
+
+/// The methods that an `http` tool may use.
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+pub(super) fn check(spec: &Spec, found: &mut Findings) {
+    if spec.tools.len() > MAX_ENTRIES {
+        found.error("too_many", "/tools", format!("expected at most {MAX_ENTRIES} tools"));
+    }
+    for (index, tool) in spec.tools.iter().enumerate() {
+        let path = format!("/tools/{index}");
+        name(spec, index, found);
+        if tool.description.trim().is_empty() || tool.description.chars().count() > 1024 {
+            found.error(
+                "description_invalid",
+                format!("{path}/description"),
+                "expected 1 to 1024 characters that tell the model what the tool does",
+            );
+        }
+        if !(100..=600_000).contains(&tool.timeout_ms) {
+            found
+                .error("limit_out_of_range", format!("{path}/timeoutMs"), "expected 100 to 600000 milliseconds")
+                .fix("Use 10 seconds", list_patch("tools", &spec.tools, |tools| tools[index].timeout_ms = 10_000));
+        }
+        parameters::check(&tool.parameters, &tool.id, &format!("{path}/parameters"), found);
+        source(spec, index, tool, &path, found);
+    }
+}
+
+fn name(spec: &Spec, index: usize, found: &mut Findings) {
+    let id = &spec.tools[index].id;
+    let path = format!("/tools/{index}/id");
+    if !names::is_python_identifier(id) {
+        found.error(
+            "identifier_invalid",
+            &path,
+            "expected a name of letters, digits and underscores that does not start with a digit and is no Python keyword",
+        );
+    } else if names::is_taken_by_generated_code(id) {
+        let new = format!("{}_tool", id.trim_start_matches('_'));
+        found.error("identifier_reserved", &path, format!("expected another name: {id} means something else in generated code"));
+        if !spec.tools.iter().any(|tool| tool.id == new) && names::is_python_identifier(&new) {
+            found.fix(format!("Call it {new}"), rename(spec, index, &new));
+        }
+    }
+    if let Some(first) = spec.tools[..index].iter().position(|other| other.id.eq_ignore_ascii_case(id)) {
+        found.error("identifier_duplicate", &path, format!("/tools/{first} has this name already: every tool needs its own"));
+    }
+}
+
+/// The patch that gives a tool another name wherever it is named.
+fn rename(spec: &Spec, index: usize, new: &str) -> serde_json::Value {
+    let old = &spec.tools[index].id;
+    let mut agents = spec.agents.clone();
+    for agent in &mut agents {
+        for id in agent.tools.iter_mut().filter(|id| *id == old) {
+            new.clone_into(id);
+        }
+    }
+    let mut tools = spec.tools.clone();
+    new.clone_into(&mut tools[index].id);
+    json!({"agents": agents, "tools": tools})
+}
+
+fn source(spec: &Spec, index: usize, tool: &Tool, path: &str, found: &mut Findings) {
+    match &tool.source {
+        ToolSource::Http { method, url } => {
+            http(spec, index, tool, method, url, path, found);
+        }
+        ToolSource::Builtin { name } => {
+            if tool.parameters != name.parameters() {
+                found
+                    .error("builtin_parameters_differ", format!("{path}/parameters"), format!("expected the parameters of {}, which are Gantry's own", name.as_str()))
+                    .fix("Use its own", list_patch("tools", &spec.tools, |tools| tools[index].parameters = name.parameters()));
+            }
+        }
+        ToolSource::Mcp { command, tool } => {
+            if command.first().is_none_or(|program| program.trim().is_empty()) || command.len() > 100 {
+                found.error("command_invalid", format!("{path}/command"), "expected a program and its arguments, such as [npx, -y, some-server]");
+            }
+            if tool.is_empty() || tool.len() > 128 {
+                found.error("mcp_tool_invalid", format!("{path}/tool"), "expected the tool's name at the server, 1 to 128 bytes");
+            }
+        }
+        ToolSource::Python { body } => {
+            if body.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+                found.error("body_missing", format!("{path}/body"), "expected Python statements that return text");
+            } else if body.lines().find(|line| !line.trim().is_empty()).is_some_and(|line| line.starts_with([' ', '\t'])) {
+                found.error("body_indented", format!("{path}/body"), "expected a body that starts at column 0: it is indented when it is written");
+            }
+        }
+    }
+}
+
+fn http(spec: &Spec, index: usize, tool: &Tool, method: &str, url: &str, path: &str, found: &mut Findings) {
+    if !METHODS.contains(&method) {
+        found.error("method_unknown", format!("{path}/method"), format!("expected one of {}", METHODS.join(", ")));
+        let upper = method.to_ascii_uppercase();
+        if METHODS.contains(&upper.as_str()) {
+            let patch = list_patch("tools", &spec.tools, |tools| {
+                if let ToolSource::Http { method, .. } = &mut tools[index].source {
+                    method.clone_from(&upper);
+                }
+            });
+            found.fix(format!("Use {upper}"), patch);
+        }
+    }
+    if let Err(message) = check_url(url) {
+        found.error("url_invalid", format!("{path}/url"), message);
+        return;
+    }
+    let arguments = names::argument_names(&tool.parameters);
+    for placeholder in placeholders(url) {
+        match arguments.iter().find(|(name, _)| *name == placeholder) {
+            None => {
+                found.error(
+                    "url_placeholder_unknown",
+                    format!("{path}/url"),
+                    format!("{{{placeholder}}} stands for an argument that is not in parameters.properties"),
+                );
+            }
+            Some((_, false)) => {
+                let patch = list_patch("tools", &spec.tools, |tools| {
+                    if let Some(parameters) = tools[index].parameters.as_object_mut()
+                        && let Some(required) = parameters.entry("required").or_insert_with(|| json!([])).as_array_mut()
+                    {
+                        required.push(json!(placeholder));
+                    }
+                });
+                found
+                    .error(
+                        "url_placeholder_optional",
+                        format!("{path}/parameters/required"),
+                        format!("expected {placeholder} among the required arguments: the address has a place for it"),
+                    )
+                    .fix("Require it", patch);
+            }
+            Some((_, true)) => {}
+        }
+    }
+    if tool.effect == Effect::Read && method != "GET" {
+        found
+            .warning("effect_understated", format!("{path}/effect"), format!("a {method} request usually changes something, so approvals would not ask for it"))
+            .fix("Call it write", list_patch("tools", &spec.tools, |tools| tools[index].effect = Effect::Write));
+    }
+}
+
+/// The names in braces in an address.
+pub fn placeholders(url: &str) -> Vec<&str> {
+    url.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name)).collect()
+}
+
+fn check_url(url: &str) -> Result<(), String> {
+    let expected = "expected an http or https address such as https://api.example.com/orders/{order_id}";
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))
+        .ok_or_else(|| expected.to_owned())?;
+    if url.len() > 2048 {
+        return Err("expected an address of at most 2048 bytes".to_owned());
+    }
+    if !url.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '|' | '#')) {
+        return Err(format!("{expected}; everything else percent-encoded (RFC 3986), without a fragment"));
+    }
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err("expected an address without a user or password: a spec is no place for secrets".to_owned());
+    }
+    if authority.contains(['{', '}']) {
+        return Err("expected a fixed host: which host is called is not the model's to choose".to_owned());
+    }
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(address) => {
+            let (address, port) = address.split_once(']').ok_or_else(|| expected.to_owned())?;
+            if !address.contains(':') || !address.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, ':' | '.')) {
+                return Err(expected.to_owned());
+            }
+            ("address", port.strip_prefix(':').or(if port.is_empty() { None } else { Some("") }))
+        }
+        None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
+    };
+    if host.is_empty() || !host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')) {
+        return Err(expected.to_owned());
+    }
+    if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        return Err("expected a port from 1 to 65535".to_owned());
+    }
+    let mut open = false;
+    for c in rest.chars() {
+        match c {
+            '{' if open => return Err("expected {name} without braces inside".to_owned()),
+            '{' => open = true,
+            '}' if !open => return Err("expected every } to close a {".to_owned()),
+            '}' => open = false,
+            _ => {}
+        }
+    }
+    if open { Err("expected every { to be closed by }".to_owned()) } else { Ok(()) }
+}

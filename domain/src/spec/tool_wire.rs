@@ -1,0 +1,102 @@
+//! How a tool is read: every field that any kind of tool has, then only those of its own kind.
+//!
+//! The detour exists because serde's `deny_unknown_fields` has no effect beside `flatten`, and a
+//! mistyped field in a tool must not pass in silence.
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::{Builtin, Effect, Tool, ToolSource};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ToolWire {
+    id: String,
+    description: String,
+    parameters: Value,
+    effect: Effect,
+    #[serde(default = "super::default_timeout")]
+    timeout_ms: u64,
+    kind: Kind,
+    method: Option<String>,
+    url: Option<String>,
+    name: Option<Builtin>,
+    command: Option<Vec<String>>,
+    tool: Option<String>,
+    body: Option<String>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Http,
+    Builtin,
+    Mcp,
+    Python,
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Builtin => "builtin",
+            Self::Mcp => "mcp",
+            Self::Python => "python",
+        }
+    }
+
+    fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Http => &["method", "url"],
+            Self::Builtin => &["name"],
+            Self::Mcp => &["command", "tool"],
+            Self::Python => &["body"],
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Tool {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wire = ToolWire::deserialize(deserializer)?;
+        let kind = wire.kind;
+        let present = [
+            ("method", wire.method.is_some()),
+            ("url", wire.url.is_some()),
+            ("name", wire.name.is_some()),
+            ("command", wire.command.is_some()),
+            ("tool", wire.tool.is_some()),
+            ("body", wire.body.is_some()),
+        ];
+        for (field, is_present) in present {
+            if is_present && !kind.fields().contains(&field) {
+                return Err(Error::custom(format!(
+                    "unknown field `{field}` for a tool of kind `{}`, expected {}",
+                    kind.word(),
+                    kind.fields().iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and "),
+                )));
+            }
+        }
+        let missing = |field: &'static str| D::Error::missing_field(field);
+        let source = match kind {
+            Kind::Http => ToolSource::Http {
+                method: wire.method.ok_or_else(|| missing("method"))?,
+                url: wire.url.ok_or_else(|| missing("url"))?,
+            },
+            Kind::Builtin => ToolSource::Builtin { name: wire.name.ok_or_else(|| missing("name"))? },
+            Kind::Mcp => ToolSource::Mcp {
+                command: wire.command.ok_or_else(|| missing("command"))?,
+                tool: wire.tool.ok_or_else(|| missing("tool"))?,
+            },
+            Kind::Python => ToolSource::Python { body: wire.body.ok_or_else(|| missing("body"))? },
+        };
+        Ok(Self {
+            id: wire.id,
+            description: wire.description,
+            parameters: wire.parameters,
+            effect: wire.effect,
+            timeout_ms: wire.timeout_ms,
+            source,
+        })
+    }
+}
