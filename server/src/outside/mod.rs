@@ -1,2 +1,7 @@
 //! The foreign systems, one room each. What is here knows a protocol and nothing of Gantry: it
 //! never imports the database or a noun.
+
+pub mod buildkit;
+pub mod docker;
+pub mod layout;
+pub mod oci;

@@ -1,6 +1,8 @@
 //! A whole server in the test's process, on either database, asked through its router.
 
-#![allow(dead_code, reason = "every test file uses its own part of this")]
+#![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
+
+pub mod world;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;

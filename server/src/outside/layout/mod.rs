@@ -1,0 +1,226 @@
+//! The image store: an OCI image layout (OCI Image Specification, "Image Layout") on this machine's
+//! disk. Everything in it is found by its digest, so it is written once and never changed.
+//!
+//! ```text
+//! oci-layout                the specification's marker
+//! index.json                every image's manifest, so that other tools can read the store as well
+//! blobs/sha256/<hex>        manifests, configurations and compressed layers
+//! diffs/<hex>               for an uncompressed layer: the compressed blob that was made of it
+//! partial/                  what is being written; emptied when the store is opened
+//! ```
+//!
+//! `archive` makes images of what the Docker Engine saves. Who built what belongs in the database.
+
+mod archive;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gantry_domain::Digest;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
+
+/// The media type of a manifest (OCI Image Specification, "Media Types").
+pub const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
+const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
+const CONFIGURATION_TYPE: &str = "application/vnd.oci.image.config.v1+json";
+const LAYER_TYPE: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+
+/// Why an image did not enter the store, or was not found in it.
+#[derive(Debug, thiserror::Error)]
+pub enum LayoutError {
+    /// The disk said no.
+    #[error("the image store could not be read or written: {0}")]
+    Disk(#[from] io::Error),
+    /// What the engine saved is not what its documentation says.
+    #[error("what Docker Engine saved is not an image: {0}")]
+    Malformed(String),
+    /// The store does not have it, or it was damaged.
+    #[error("the image store has no usable {0}")]
+    Missing(Digest),
+    /// The caller's token was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// What a manifest says about a blob (OCI Image Specification, "Content Descriptors").
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Descriptor {
+    /// What it is.
+    pub media_type: String,
+    /// Its digest.
+    pub digest: Digest,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// An image's manifest (OCI Image Specification, "Image Manifest").
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    schema_version: u32,
+    media_type: String,
+    /// The configuration: environment, command, and the uncompressed layers' digests.
+    pub config: Descriptor,
+    /// The layers, lowest first.
+    pub layers: Vec<Descriptor>,
+}
+
+impl Manifest {
+    /// What a registry needs besides the manifest, in the order of sending.
+    pub fn blobs(&self) -> impl Iterator<Item = &Descriptor> {
+        self.layers.iter().chain(std::iter::once(&self.config))
+    }
+
+    /// Compressed size in bytes: configuration and layers.
+    pub fn size(&self) -> u64 {
+        self.blobs().map(|blob| blob.size).sum()
+    }
+}
+
+/// An image that is in the store now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredImage {
+    /// The digest of its manifest: the same in every registry.
+    pub digest: Digest,
+    /// Compressed size in bytes: configuration and layers.
+    pub size: u64,
+    /// `linux/amd64` and the like.
+    pub platform: String,
+}
+
+/// The store. Cheap to clone; clones are the same store.
+#[derive(Clone, Debug)]
+pub struct ImageStore {
+    root: Arc<PathBuf>,
+    /// `index.json` is the one file that is rewritten.
+    index: Arc<Mutex<()>>,
+}
+
+impl ImageStore {
+    /// Opens the store at `root`, and makes an empty one where there is none. What an interrupted
+    /// process left half-written is removed, so no two processes may use one store.
+    pub fn open(root: impl Into<PathBuf>) -> io::Result<Self> {
+        let store = Self { root: Arc::new(root.into()), index: Arc::default() };
+        match std::fs::remove_dir_all(store.root.join("partial")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        for folder in ["blobs/sha256", "diffs", "partial"] {
+            std::fs::create_dir_all(store.root.join(folder))?;
+        }
+        store.write_if_absent("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
+        let empty = serde_json::json!({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": []});
+        store.write_if_absent("index.json", empty.to_string().as_bytes())?;
+        Ok(store)
+    }
+
+    /// Where the store is.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where a blob is, if it is there.
+    pub fn blob_path(&self, digest: &Digest) -> PathBuf {
+        self.root.join("blobs/sha256").join(digest.hex())
+    }
+
+    /// A path for a file that is being written: nobody else has it, and it does not outlive a restart.
+    pub fn partial_path(&self) -> PathBuf {
+        self.root.join("partial").join(hex::encode(rand::random::<[u8; 12]>()))
+    }
+
+    /// The manifest with that digest: as it is, byte for byte, and understood.
+    pub async fn manifest(&self, digest: &Digest) -> Result<(bytes::Bytes, Manifest), LayoutError> {
+        let bytes = tokio::fs::read(self.blob_path(digest)).await.map_err(|_| LayoutError::Missing(digest.clone()))?;
+        if digest_of(&bytes) != *digest {
+            return Err(LayoutError::Missing(digest.clone()));
+        }
+        let manifest = serde_json::from_slice(&bytes).map_err(|_| LayoutError::Missing(digest.clone()))?;
+        Ok((bytes.into(), manifest))
+    }
+
+    /// Makes an image of what the Docker Engine saved at `archive`, on a thread of its own. Layers
+    /// that are known from earlier are not compressed again. What is done goes to `notes`, a
+    /// sentence for each layer. Stops soon after `cancel`, and when the future is dropped.
+    pub async fn import(
+        &self,
+        archive: PathBuf,
+        notes: UnboundedSender<String>,
+        cancel: &CancellationToken,
+    ) -> Result<StoredImage, LayoutError> {
+        let store = self.clone();
+        let stop = cancel.child_token();
+        let on_drop = stop.clone().drop_guard();
+        let imported = tokio::task::spawn_blocking(move || archive::import(&store, &archive, &notes, &stop))
+            .await
+            .map_err(|join| LayoutError::Disk(io::Error::other(join)))?;
+        drop(on_drop);
+        imported
+    }
+
+    /// Puts small content into the store.
+    fn put(&self, bytes: &[u8]) -> io::Result<Digest> {
+        let digest = digest_of(bytes);
+        let target = self.blob_path(&digest);
+        if !target.exists() {
+            self.write_at_once(&target, bytes)?;
+        }
+        Ok(digest)
+    }
+
+    fn write_if_absent(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let target = self.root.join(name);
+        if target.exists() { Ok(()) } else { self.write_at_once(&target, bytes) }
+    }
+
+    /// Writes beside and renames: a reader sees all of it or nothing, even after a power cut.
+    fn write_at_once(&self, target: &Path, bytes: &[u8]) -> io::Result<()> {
+        let partial = self.partial_path();
+        let mut file = std::fs::File::create(&partial)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&partial, target)
+    }
+
+    /// Lists a manifest in `index.json`, once.
+    fn list(&self, manifest: &Descriptor, platform: &str) -> io::Result<()> {
+        let _alone = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = self.root.join("index.json");
+        let mut index: serde_json::Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+        let Some(manifests) = index["manifests"].as_array_mut() else {
+            return Err(io::Error::other("index.json has no list of manifests"));
+        };
+        if manifests.iter().any(|known| known["digest"] == manifest.digest.as_str()) {
+            return Ok(());
+        }
+        let (system, architecture) = platform.split_once('/').unwrap_or((platform, ""));
+        manifests.push(serde_json::json!({
+            "mediaType": manifest.media_type,
+            "digest": manifest.digest,
+            "size": manifest.size,
+            "platform": {"os": system, "architecture": architecture},
+        }));
+        self.write_at_once(&path, index.to_string().as_bytes())
+    }
+}
+
+/// The SHA-256 of `bytes` as a digest.
+pub fn digest_of(bytes: &[u8]) -> Digest {
+    finished(Sha256::new_with_prefix(bytes))
+}
+
+/// What a hash came to, as a digest.
+fn finished(hash: Sha256) -> Digest {
+    let text = format!("sha256:{}", hex::encode(hash.finalize()));
+    match text.parse() {
+        Ok(digest) => digest,
+        // 32 bytes in hexadecimal are 64 digits.
+        Err(_) => unreachable!("a SHA-256 is always a digest"),
+    }
+}
