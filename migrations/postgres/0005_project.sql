@@ -12,12 +12,13 @@ CREATE TABLE project (
   CONSTRAINT project_name_key UNIQUE (name)
 );
 
--- What was generated from the spec at the project's current revision.
-CREATE TABLE project_file (
-  project_id UUID    NOT NULL REFERENCES project (id) ON DELETE CASCADE,
-  path       TEXT    NOT NULL,
-  content    TEXT    NOT NULL,
-  size       BIGINT  NOT NULL,
-  sha256     TEXT    NOT NULL,
-  PRIMARY KEY (project_id, path)
+-- What was generated from the spec at one revision: kept, so that a newer gantry changes nothing
+-- under anybody's feet.
+CREATE TABLE generation (
+  project_id        UUID    NOT NULL REFERENCES project (id) ON DELETE CASCADE,
+  revision          BIGINT  NOT NULL,
+  generator_version TEXT    NOT NULL,
+  files             TEXT    NOT NULL,
+  created_at        BIGINT  NOT NULL,
+  PRIMARY KEY (project_id, revision)
 );

@@ -31,7 +31,7 @@ CREATE INDEX job_ready ON job (priority, run_at) WHERE state IN ('queued', 'runn
 -- A dedupe key is taken for as long as its job is not over.
 CREATE UNIQUE INDEX job_dedupe_key ON job (dedupe_key) WHERE state IN ('queued', 'running', 'waiting');
 
-CREATE INDEX job_project_id ON job (project_id, id);
+CREATE INDEX job_project_id ON job (project_id, kind, id);
 CREATE INDEX job_subject_id ON job (subject_id);
 CREATE INDEX job_finished_at ON job (finished_at) WHERE finished_at IS NOT NULL;
 

@@ -12,12 +12,13 @@ CREATE TABLE project (
   CONSTRAINT project_name_key UNIQUE (name)
 ) STRICT;
 
--- What was generated from the spec at the project's current revision.
-CREATE TABLE project_file (
-  project_id BLOB    NOT NULL REFERENCES project (id) ON DELETE CASCADE,
-  path       TEXT    NOT NULL,
-  content    TEXT    NOT NULL,
-  size       INTEGER NOT NULL,
-  sha256     TEXT    NOT NULL,
-  PRIMARY KEY (project_id, path)
+-- What was generated from the spec at one revision: kept, so that a newer gantry changes nothing
+-- under anybody's feet.
+CREATE TABLE generation (
+  project_id        BLOB    NOT NULL REFERENCES project (id) ON DELETE CASCADE,
+  revision          INTEGER NOT NULL,
+  generator_version TEXT    NOT NULL,
+  files             TEXT    NOT NULL,
+  created_at        INTEGER NOT NULL,
+  PRIMARY KEY (project_id, revision)
 ) STRICT, WITHOUT ROWID;

@@ -99,6 +99,13 @@ impl Error {
         self
     }
 
+    /// The same failure under another stable code.
+    #[must_use]
+    pub fn coded(mut self, code: &'static str) -> Self {
+        self.0.code = code;
+        self
+    }
+
     /// The status of the answer.
     pub fn status(&self) -> StatusCode {
         self.0.status

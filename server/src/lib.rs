@@ -12,6 +12,7 @@ pub mod http;
 pub mod identity;
 pub mod jobs;
 pub mod outside;
+pub mod project;
 pub mod system;
 
 use tokio_util::task::TaskTracker;
@@ -30,7 +31,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let _lock = lock_data_directory(&app)?;
     let tracker = TaskTracker::new();
     app.db.spawn_background(app.shutdown.clone());
-    jobs::spawn_workers(&app, &tracker).await?;
+    jobs::spawn_workers(&app, &tracker, jobs::works()).await?;
     jobs::spawn_reconcilers(&app, &tracker);
     tracker.close();
 

@@ -53,6 +53,7 @@ fn api() -> OpenApiRouter<App> {
 fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(crate::jobs::http::routes())
+        .merge(crate::project::http::routes())
         .merge(crate::system::http::routes())
 }
 

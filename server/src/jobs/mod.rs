@@ -43,7 +43,7 @@ pub trait Work: Send + Sync {
 }
 
 /// Every kind of work that this server knows.
-fn works() -> Vec<Box<dyn Work>> {
+pub fn works() -> Vec<Box<dyn Work>> {
     Vec::new()
 }
 

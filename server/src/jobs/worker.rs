@@ -29,7 +29,7 @@ const POLL: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// Whatever the database answers.
-pub async fn spawn_workers(app: &App, tracker: &TaskTracker) -> sqlx::Result<()> {
+pub async fn spawn_workers(app: &App, tracker: &TaskTracker, works: Vec<Box<dyn Work>>) -> sqlx::Result<()> {
     if app.db.engine() == Engine::Sqlite {
         // One process holds the file, so what is marked as running was running when it last ended.
         let released = store::release_all(&app.db).await?;
@@ -37,7 +37,7 @@ pub async fn spawn_workers(app: &App, tracker: &TaskTracker) -> sqlx::Result<()>
             tracing::info!(jobs = released, "taking up jobs that were running when the server ended");
         }
     }
-    let works: Arc<[Box<dyn Work>]> = super::works().into();
+    let works: Arc<[Box<dyn Work>]> = works.into();
     for _ in 0..app.config.workers {
         tracker.spawn(work(app.clone(), works.clone()));
     }

@@ -84,9 +84,14 @@ impl TestApp {
         self.directory.path()
     }
 
-    /// Starts this node's workers.
+    /// Starts this node's workers on the work that the product knows.
     pub async fn start_workers(&self) {
-        gantry_server::jobs::spawn_workers(&self.app, &self.tracker).await.unwrap();
+        self.start_workers_on(gantry_server::jobs::works()).await;
+    }
+
+    /// Starts this node's workers on other work.
+    pub async fn start_workers_on(&self, works: Vec<Box<dyn gantry_server::jobs::Work>>) {
+        gantry_server::jobs::spawn_workers(&self.app, &self.tracker, works).await.unwrap();
     }
 
     /// Asks as nobody.

@@ -1,0 +1,155 @@
+//! Projects: agents under development. What a project's files are is the generator's; here they are
+//! kept, per revision of the spec.
+
+pub(crate) mod export;
+pub(crate) mod http;
+mod store;
+
+use std::borrow::Cow;
+
+use gantry_domain::api::project::{Project, ProjectFile, ProjectFileContent};
+use gantry_domain::matrix::diagnose::diagnose;
+use gantry_domain::matrix::{Diagnostic, Severity};
+use gantry_domain::problem::FieldProblem;
+use gantry_domain::spec::Spec;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::db::Db;
+use crate::error::{Error, Result};
+
+/// A generated file as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredFile {
+    /// Path within the project, with `/` between its parts.
+    pub path: String,
+    /// Its text.
+    pub content: String,
+}
+
+impl StoredFile {
+    fn summary(&self) -> ProjectFile {
+        ProjectFile {
+            path: self.path.clone(),
+            size: i64::try_from(self.content.len()).unwrap_or(i64::MAX),
+            sha256: hex::encode(Sha256::digest(self.content.as_bytes())),
+        }
+    }
+
+    fn with_content(self) -> ProjectFileContent {
+        ProjectFileContent { file: self.summary(), content: self.content }
+    }
+}
+
+/// A project by its id or its name.
+///
+/// # Errors
+/// `404` when there is none.
+pub async fn find(db: &Db, id_or_name: &str) -> Result<Project> {
+    let found = match id_or_name.parse::<Uuid>() {
+        Ok(id) => store::by_id(db, id).await?,
+        Err(_) => store::by_name(db, id_or_name).await?,
+    };
+    found.ok_or_else(|| Error::not_found("project"))
+}
+
+/// The id of the project that has this id or name, without reading the rest of it.
+///
+/// # Errors
+/// `404` when there is none.
+pub async fn find_id(db: &Db, id_or_name: &str) -> Result<Uuid> {
+    store::id_of(db, id_or_name).await?.ok_or_else(|| Error::not_found("project"))
+}
+
+/// A project by its id.
+///
+/// # Errors
+/// `404` when there is none.
+pub async fn get(db: &Db, id: Uuid) -> Result<Project> {
+    store::by_id(db, id).await?.ok_or_else(|| Error::not_found("project"))
+}
+
+/// What was generated from a project's spec at a revision; its files by path.
+///
+/// # Errors
+/// `404` when there is no such project or revision.
+pub async fn files(db: &Db, id: Uuid, revision: i64) -> Result<Vec<StoredFile>> {
+    store::files(db, id, revision).await?.ok_or_else(|| Error::not_found("project"))
+}
+
+/// Refuses a spec that is not sound, or gives the files made from it.
+///
+/// # Errors
+/// `422 spec_refused` with every fault by path, and the fix where there is one.
+fn generate(spec: &Spec) -> Result<Vec<StoredFile>> {
+    let errors: Vec<Diagnostic> =
+        diagnose(spec).into_iter().filter(|found| found.severity == Severity::Error).collect();
+    if !errors.is_empty() {
+        return Err(refused(&errors));
+    }
+    let files = gantry_generator::emit(spec).map_err(|errors| refused(&errors))?;
+    Ok(files.into_iter().map(|file| StoredFile { path: file.path, content: file.content }).collect())
+}
+
+fn refused(diagnostics: &[Diagnostic]) -> Error {
+    let errors = diagnostics
+        .iter()
+        .map(|found| {
+            let message: Cow<'_, str> = match found.fixes.first() {
+                Some(fix) => format!("{} To mend it: {}.", found.message, fix.label).into(),
+                None => found.message.as_str().into(),
+            };
+            FieldProblem::new(format!("/spec{}", found.path), found.code.clone(), message)
+        })
+        .collect();
+    Error::many(errors).coded("spec_refused")
+}
+
+/// Keeps a new project.
+///
+/// # Errors
+/// `422 spec_refused`, or `409 project_name_taken`.
+pub async fn create(app: &App, spec: Spec, created_by: &str) -> Result<Project> {
+    let files = generate(&spec)?;
+    let id = Uuid::now_v7();
+    let mut tx = app.db.begin().await?;
+    store::insert(&mut tx, id, &spec, created_by, app.db.now()).await?;
+    store::insert_generation(&mut tx, id, 1, &files, app.db.now()).await?;
+    tx.commit().await?;
+    get(&app.db, id).await
+}
+
+/// Puts a new spec in place of a project's and generates its files anew.
+///
+/// # Errors
+/// `422 spec_refused`, `409 project_name_taken`, or `409 spec_changed` when somebody was faster.
+pub async fn replace_spec(app: &App, id: Uuid, spec: Spec, expected_revision: i64) -> Result<Project> {
+    let files = generate(&spec)?;
+    let now = app.db.now();
+    let mut tx = app.db.begin().await?;
+    store::replace_spec(&mut tx, id, &spec, expected_revision, now).await?.ok_or_else(|| {
+        Error::conflict(
+            "spec_changed",
+            format!("The spec has changed since revision {expected_revision}. Load it again and repeat the change."),
+        )
+    })?;
+    store::insert_generation(&mut tx, id, expected_revision + 1, &files, now).await?;
+    tx.commit().await?;
+    get(&app.db, id).await
+}
+
+/// Deletes a project with everything that is its own; what it has under way is cancelled.
+///
+/// # Errors
+/// `404` when there is none.
+pub async fn delete(app: &App, id: Uuid) -> Result<()> {
+    let mut tx = app.db.begin().await?;
+    app.jobs.cancel_project(&mut tx, id).await?;
+    if !store::delete(&mut tx, id).await? {
+        return Err(Error::not_found("project"));
+    }
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,273 @@
+//! The SQL of projects and what was generated from them.
+
+use gantry_domain::Timestamp;
+use gantry_domain::api::job::JobState;
+use gantry_domain::api::project::{ProgressMark, Project, ProjectProgress, ProjectSummary};
+use gantry_domain::matrix::Framework;
+use gantry_domain::spec::Spec;
+use sea_query::{Expr, ExprTrait, LikeExpr, Order, Query};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::StoredFile;
+use crate::db::{Db, Tx};
+use crate::error::{Error, Result, ResultExt};
+
+#[derive(sqlx::FromRow)]
+struct SummaryRow {
+    id: Uuid,
+    name: String,
+    description: String,
+    framework: Framework,
+    version: String,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    run_id: Option<Uuid>,
+    run_state: Option<JobState>,
+    run_at: Option<Timestamp>,
+    build_id: Option<Uuid>,
+    build_state: Option<JobState>,
+    build_at: Option<Timestamp>,
+    publication_id: Option<Uuid>,
+    publication_state: Option<JobState>,
+    publication_at: Option<Timestamp>,
+}
+
+fn mark(id: Option<Uuid>, state: Option<JobState>, at: Option<Timestamp>) -> Option<ProgressMark> {
+    Some(ProgressMark { id: id?, state: state?, at: at? })
+}
+
+impl TryFrom<SummaryRow> for ProjectSummary {
+    type Error = Error;
+
+    fn try_from(row: SummaryRow) -> Result<Self> {
+        Ok(Self {
+            id: row.id,
+            name: row.name.parse().map_err(anyhow::Error::from)?,
+            description: row.description,
+            framework: row.framework,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            progress: ProjectProgress {
+                last_run: mark(row.run_id, row.run_state, row.run_at),
+                last_build: mark(row.build_id, row.build_state, row.build_at),
+                last_publication: mark(row.publication_id, row.publication_state, row.publication_at),
+            },
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct ProjectRow {
+    #[sqlx(flatten)]
+    summary: SummaryRow,
+    spec: Json<Spec>,
+    revision: i64,
+}
+
+impl TryFrom<ProjectRow> for Project {
+    type Error = Error;
+
+    fn try_from(row: ProjectRow) -> Result<Self> {
+        Ok(Self { summary: row.summary.try_into()?, spec: row.spec.0, revision: row.revision })
+    }
+}
+
+/// A project with the newest job of each kind. The index on `job (project_id, kind, id)` finds each
+/// in one step, however many there were.
+macro_rules! select_project {
+    ($columns:literal, $condition:literal) => {
+        concat!(
+            "SELECT project.id, project.name, project.description, project.framework, project.version,
+                    project.created_at, project.updated_at,
+                    run.subject_id AS run_id, run.state AS run_state, run.created_at AS run_at,
+                    build.subject_id AS build_id, build.state AS build_state, build.created_at AS build_at,
+                    publication.subject_id AS publication_id, publication.state AS publication_state,
+                    publication.created_at AS publication_at",
+            $columns,
+            " FROM project
+               LEFT JOIN job run ON run.id = (SELECT id FROM job WHERE project_id = project.id AND kind = 'run' ORDER BY id DESC LIMIT 1)
+               LEFT JOIN job build ON build.id = (SELECT id FROM job WHERE project_id = project.id AND kind = 'build' ORDER BY id DESC LIMIT 1)
+               LEFT JOIN job publication ON publication.id = (SELECT id FROM job WHERE project_id = project.id AND kind = 'publish' ORDER BY id DESC LIMIT 1)
+              WHERE ",
+            $condition
+        )
+    };
+}
+
+pub(super) async fn by_id(db: &Db, id: Uuid) -> Result<Option<Project>> {
+    let row: Option<ProjectRow> = db
+        .sql(select_project!(", project.spec, project.revision", "project.id = $1"))
+        .bind(id)
+        .optional()
+        .await?;
+    row.map(Project::try_from).transpose()
+}
+
+pub(super) async fn by_name(db: &Db, name: &str) -> Result<Option<Project>> {
+    let row: Option<ProjectRow> = db
+        .sql(select_project!(", project.spec, project.revision", "project.name = $1"))
+        .bind(name.to_owned())
+        .optional()
+        .await?;
+    row.map(Project::try_from).transpose()
+}
+
+pub(super) async fn id_of(db: &Db, id_or_name: &str) -> Result<Option<Uuid>> {
+    let row: Option<(Uuid,)> = match id_or_name.parse::<Uuid>() {
+        Ok(id) => db.sql("SELECT id FROM project WHERE id = $1").bind(id).optional().await?,
+        Err(_) => db.sql("SELECT id FROM project WHERE name = $1").bind(id_or_name.to_owned()).optional().await?,
+    };
+    Ok(row.map(|(id,)| id))
+}
+
+/// Projects, newest first.
+pub(super) async fn list(db: &Db, part_of_name: Option<&str>, before: Option<Uuid>, limit: u64) -> Result<Vec<ProjectSummary>> {
+    // The page is chosen first and small; only its projects are joined with their newest jobs.
+    let mut page = Query::select();
+    page.column("id")
+        .from("project")
+        .and_where_option(part_of_name.map(|part| {
+            Expr::col("name").like(LikeExpr::new(format!("%{}%", escape_like(part))).escape('\\'))
+        }))
+        .and_where_option(before.map(|id| Expr::col("id").lt(id)))
+        .order_by("id", Order::Desc)
+        .limit(limit);
+    let mut query = Query::select();
+    query
+        .columns(
+            ["id", "name", "description", "framework", "version", "created_at", "updated_at"]
+                .map(|column| ("project", column)),
+        )
+        .from("project")
+        .and_where(Expr::col(("project", "id")).in_subquery(page.to_owned()))
+        .order_by(("project", "id"), Order::Desc);
+    for (kind, alias, id, state, at) in [
+        ("run", "run", "run_id", "run_state", "run_at"),
+        ("build", "build", "build_id", "build_state", "build_at"),
+        ("publish", "publication", "publication_id", "publication_state", "publication_at"),
+    ] {
+        let newest = Query::select()
+            .column("id")
+            .from("job")
+            .and_where(Expr::col(("job", "project_id")).equals(("project", "id")))
+            .and_where(Expr::col(("job", "kind")).eq(kind))
+            .order_by(("job", "id"), Order::Desc)
+            .limit(1)
+            .to_owned();
+        query
+            .expr_as(Expr::col((alias, "subject_id")), id)
+            .expr_as(Expr::col((alias, "state")), state)
+            .expr_as(Expr::col((alias, "created_at")), at)
+            .join_as(
+                sea_query::JoinType::LeftJoin,
+                "job",
+                alias,
+                Expr::col((alias, "id")).eq(sea_query::SimpleExpr::SubQuery(
+                    None,
+                    Box::new(newest.into()),
+                )),
+            );
+    }
+    let rows: Vec<SummaryRow> = db.all(&query).await?;
+    rows.into_iter().map(ProjectSummary::try_from).collect()
+}
+
+fn escape_like(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+fn name_taken(spec: &Spec) -> Error {
+    Error::conflict(
+        "project_name_taken",
+        format!("There is a project named {} already. Choose another name.", spec.metadata.name),
+    )
+    .with_errors(vec![gantry_domain::problem::FieldProblem::new(
+        "/spec/metadata/name",
+        "project_name_taken",
+        "Another project has this name.",
+    )])
+}
+
+pub(super) async fn insert(tx: &mut Tx, id: Uuid, spec: &Spec, created_by: &str, now: Timestamp) -> Result<()> {
+    tx.sql(
+        "INSERT INTO project (id, name, description, framework, version, spec, created_by, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)",
+    )
+    .bind(id)
+    .bind(spec.metadata.name.as_str().to_owned())
+    .bind(spec.metadata.description.clone())
+    .bind(spec.target.framework)
+    .bind(spec.metadata.version.clone())
+    .bind(Json(spec.clone()))
+    .bind(created_by.to_owned())
+    .bind(now)
+    .execute()
+    .await
+    .on_constraint("project_name_key", || name_taken(spec))?;
+    Ok(())
+}
+
+/// Replaces the spec if it is still the one that the change was made from.
+pub(super) async fn replace_spec(
+    tx: &mut Tx,
+    id: Uuid,
+    spec: &Spec,
+    expected_revision: i64,
+    now: Timestamp,
+) -> Result<Option<()>> {
+    let touched = tx
+        .sql(
+            "UPDATE project SET name = $3, description = $4, framework = $5, version = $6, spec = $7, updated_at = $8,
+                    revision = revision + 1
+              WHERE id = $1 AND revision = $2",
+        )
+        .bind(id)
+        .bind(expected_revision)
+        .bind(spec.metadata.name.as_str().to_owned())
+        .bind(spec.metadata.description.clone())
+        .bind(spec.target.framework)
+        .bind(spec.metadata.version.clone())
+        .bind(Json(spec.clone()))
+        .bind(now)
+        .execute()
+        .await
+        .on_constraint("project_name_key", || name_taken(spec))?;
+    Ok((touched == 1).then_some(()))
+}
+
+pub(super) async fn insert_generation(
+    tx: &mut Tx,
+    id: Uuid,
+    revision: i64,
+    files: &[StoredFile],
+    now: Timestamp,
+) -> Result<()> {
+    tx.sql(
+        "INSERT INTO generation (project_id, revision, generator_version, files, created_at) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(id)
+    .bind(revision)
+    .bind(env!("CARGO_PKG_VERSION"))
+    // Text in both databases: nobody asks for a part of it, and Postgres would parse all of it.
+    .bind(serde_json::to_string(files)?)
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn files(db: &Db, id: Uuid, revision: i64) -> Result<Option<Vec<StoredFile>>> {
+    let row: Option<(String,)> = db
+        .sql("SELECT files FROM generation WHERE project_id = $1 AND revision = $2")
+        .bind(id)
+        .bind(revision)
+        .optional()
+        .await?;
+    row.map(|(files,)| Ok(serde_json::from_str(&files)?)).transpose()
+}
+
+pub(super) async fn delete(tx: &mut Tx, id: Uuid) -> sqlx::Result<bool> {
+    Ok(tx.sql("DELETE FROM project WHERE id = $1").bind(id).execute().await? == 1)
+}
