@@ -28,32 +28,14 @@ pub(crate) const SHORTCUTS: [(&str, &[(&str, &str)]); 4] = [
             ("Esc", "Close, stop, or clear the filter"),
         ],
     ),
-    (
-        "Go to",
-        &[
-            ("G P", "Projects"),
-            ("G A", "Activity"),
-            ("G S", "Settings"),
-            ("1 … 9", "The tab of that number"),
-        ],
-    ),
-    (
-        "In lists",
-        &[
-            ("J", "Next row"),
-            ("K", "Previous row"),
-            ("Enter", "Open the row"),
-        ],
-    ),
+    ("Go to", &[("G P", "Projects"), ("G A", "Activity"), ("G S", "Settings"), ("1 … 9", "The tab of that number")]),
+    ("In lists", &[("J", "Next row"), ("K", "Previous row"), ("Enter", "Open the row")]),
     ("In forms", &[("mod Enter", "Submit")]),
 ];
 
 /// Whether this is a Mac, where Cmd does what Ctrl does elsewhere.
 pub(crate) fn is_mac() -> bool {
-    window()
-        .navigator()
-        .user_agent()
-        .is_ok_and(|agent| agent.contains("Mac"))
+    window().navigator().user_agent().is_ok_and(|agent| agent.contains("Mac"))
 }
 
 /// The name of the key that goes with others: `⌘` or `Ctrl`.
@@ -63,11 +45,7 @@ pub(crate) fn modifier_name() -> &'static str {
 
 /// Whether the key that goes with others is down, and no other.
 pub(crate) fn has_modifier(event: &KeyboardEvent) -> bool {
-    let modifier = if is_mac() {
-        event.meta_key()
-    } else {
-        event.ctrl_key()
-    };
+    let modifier = if is_mac() { event.meta_key() } else { event.ctrl_key() };
     modifier && !event.shift_key() && !event.alt_key()
 }
 
@@ -93,11 +71,7 @@ pub(crate) fn listen(palette_open: RwSignal<bool>, sheet_open: RwSignal<bool>) {
             return;
         }
         let other_modifier = event.ctrl_key() || event.meta_key() || event.alt_key();
-        if other_modifier
-            || is_typing()
-            || has_open_dialog()
-            || !preferences.single_key_shortcuts.get_untracked()
-        {
+        if other_modifier || is_typing() || has_open_dialog() || !preferences.single_key_shortcuts.get_untracked() {
             return;
         }
         let now = js_sys::Date::now();
@@ -116,18 +90,12 @@ pub(crate) fn listen(palette_open: RwSignal<bool>, sheet_open: RwSignal<bool>) {
         match key.as_str() {
             "g" => chord_began.set_value(now),
             "?" => sheet_open.set(true),
-            "/" => act_on(&event, "[data-shortcut=filter]", |element| {
-                drop(element.focus())
-            }),
+            "/" => act_on(&event, "[data-shortcut=filter]", |element| drop(element.focus())),
             "c" => act_on(&event, "[data-shortcut=create]", HtmlElement::click),
             "j" => move_between_rows(&event, 1),
             "k" => move_between_rows(&event, -1),
             digit if digit.len() == 1 && digit.as_bytes()[0].is_ascii_digit() => {
-                act_on(
-                    &event,
-                    &format!("[data-tab=\"{digit}\"]"),
-                    HtmlElement::click,
-                );
+                act_on(&event, &format!("[data-tab=\"{digit}\"]"), HtmlElement::click);
             }
             _ => {}
         }
@@ -143,12 +111,8 @@ fn focused() -> Option<HtmlElement> {
 fn is_typing() -> bool {
     focused().is_some_and(|element| {
         let name = element.tag_name();
-        let keyless = matches!(
-            element.get_attribute("type").as_deref(),
-            Some("checkbox" | "radio")
-        );
-        (matches!(name.as_str(), "INPUT" | "TEXTAREA" | "SELECT") && !keyless)
-            || element.is_content_editable()
+        let keyless = matches!(element.get_attribute("type").as_deref(), Some("checkbox" | "radio"));
+        (matches!(name.as_str(), "INPUT" | "TEXTAREA" | "SELECT") && !keyless) || element.is_content_editable()
     })
 }
 
@@ -176,9 +140,7 @@ fn move_between_rows(event: &KeyboardEvent, step: i64) {
     let Ok(rows) = document().query_selector_all("[data-row]") else {
         return;
     };
-    let rows: Vec<HtmlElement> = (0..rows.length())
-        .filter_map(|i| rows.get(i)?.dyn_into().ok())
-        .collect();
+    let rows: Vec<HtmlElement> = (0..rows.length()).filter_map(|i| rows.get(i)?.dyn_into().ok()).collect();
     if rows.is_empty() {
         return;
     }

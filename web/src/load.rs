@@ -39,11 +39,7 @@ where
     T: Send + Sync + 'static,
     Answer: Future<Output = ApiResult<T>> + 'static,
 {
-    let loader = Loader {
-        value: RwSignal::new(None),
-        error: RwSignal::new(None),
-        version: RwSignal::new(0),
-    };
+    let loader = Loader { value: RwSignal::new(None), error: RwSignal::new(None), version: RwSignal::new(0) };
     let newest = StoredValue::new(0_u32);
     Effect::new(move |_| {
         loader.version.track();
@@ -86,11 +82,7 @@ where
     let retry = Callback::new(move |()| loader.reload());
     let body = move || {
         if has_value.get() {
-            return loader
-                .value
-                .get()
-                .map(|value| view(value).into_any())
-                .into_any();
+            return loader.value.get().map(|value| view(value).into_any()).into_any();
         }
         match loader.error.get() {
             Some(error) => view! { <ErrorState what error retry/> }.into_any(),

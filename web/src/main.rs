@@ -4,10 +4,7 @@
 //! with the server. Rules about specs, plans and files are not here: they are the crates
 //! `gantry-domain` and `gantry-generator`, the same as in the server.
 
-#![expect(
-    unreachable_pub,
-    reason = "the component macro writes `pub` before what it makes"
-)]
+#![expect(unreachable_pub, reason = "the component macro writes `pub` before what it makes")]
 
 mod api;
 mod app;

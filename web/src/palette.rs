@@ -56,31 +56,16 @@ fn fixed_entries() -> Vec<Entry> {
         ("Settings: system", "/settings/system"),
         ("Settings: preferences", "/settings/preferences"),
     ];
-    let pages = pages.map(|(label, href)| Entry {
-        group: "Page",
-        label: label.to_owned(),
-        act: Act::Go(href.to_owned()),
-    });
-    let create = Entry {
-        group: "Action",
-        label: "New project".to_owned(),
-        act: Act::Go("/projects/new".to_owned()),
-    };
-    let shortcuts = Entry {
-        group: "Action",
-        label: "Keyboard shortcuts".to_owned(),
-        act: Act::ShowShortcuts,
-    };
+    let pages =
+        pages.map(|(label, href)| Entry { group: "Page", label: label.to_owned(), act: Act::Go(href.to_owned()) });
+    let create = Entry { group: "Action", label: "New project".to_owned(), act: Act::Go("/projects/new".to_owned()) };
+    let shortcuts = Entry { group: "Action", label: "Keyboard shortcuts".to_owned(), act: Act::ShowShortcuts };
     let themes = Theme::ALL.map(|theme| Entry {
         group: "Action",
         label: format!("Theme: {}", theme.label().to_lowercase()),
         act: Act::UseTheme(theme),
     });
-    pages
-        .into_iter()
-        .chain([create, shortcuts])
-        .chain(themes)
-        .collect()
+    pages.into_iter().chain([create, shortcuts]).chain(themes).collect()
 }
 
 /// The entries that match, best first. A query that begins with `>` asks for actions only.
@@ -245,9 +230,6 @@ mod tests {
     #[test]
     fn an_angle_bracket_asks_for_actions_only() {
         let entries = matching(fixed_entries(), ">");
-        assert!(
-            !entries.is_empty() && entries.iter().all(|entry| entry.group == "Action"),
-            "{entries:?}"
-        );
+        assert!(!entries.is_empty() && entries.iter().all(|entry| entry.group == "Action"), "{entries:?}");
     }
 }

@@ -18,20 +18,14 @@ impl Preferences {
         let stored = storage().and_then(|storage| storage.get_item(SHORTCUTS_KEY).ok().flatten());
         let single_key_shortcuts = RwSignal::new(stored.as_deref() != Some("off"));
         Effect::new(move |ran_before: Option<()>| {
-            let word = if single_key_shortcuts.get() {
-                "on"
-            } else {
-                "off"
-            };
+            let word = if single_key_shortcuts.get() { "on" } else { "off" };
             if ran_before.is_some()
                 && let Some(storage) = storage()
             {
                 let _ = storage.set_item(SHORTCUTS_KEY, word);
             }
         });
-        provide_context(Self {
-            single_key_shortcuts,
-        });
+        provide_context(Self { single_key_shortcuts });
     }
 
     /// The ones that were provided.

@@ -26,23 +26,13 @@ pub(crate) fn Shell() -> impl IntoView {
     let location = use_location();
     let to_login = StoredValue::new_local(move || {
         me.clear();
-        let here = format!(
-            "{}{}",
-            location.pathname.get_untracked(),
-            location.search.get_untracked()
-        );
+        let here = format!("{}{}", location.pathname.get_untracked(), location.search.get_untracked());
         let address = if here == "/" || here == "/projects" {
             "/login".to_owned()
         } else {
             format!("/login?next={}", api::encode(&here))
         };
-        navigate(
-            &address,
-            NavigateOptions {
-                replace: true,
-                ..NavigateOptions::default()
-            },
-        );
+        navigate(&address, NavigateOptions { replace: true, ..NavigateOptions::default() });
     });
     api::on_signed_out(move || {
         to_login.try_with_value(|to_login| to_login());
@@ -87,7 +77,8 @@ pub(crate) fn Shell() -> impl IntoView {
 #[component]
 fn Rail(palette_open: RwSignal<bool>, sheet_open: RwSignal<bool>) -> impl IntoView {
     let link = |href: &'static str, glyph: Icon, label: &'static str, keys: &'static str| {
-        view! { <li><A href=href attr:title=format!("{label} ({keys})")>{icon(glyph)}<span>{label}</span></A></li> }.into_any()
+        view! { <li><A href=href attr:title=format!("{label} ({keys})")>{icon(glyph)}<span>{label}</span></A></li> }
+            .into_any()
     };
     let search_label = format!("Search pages and actions ({} K)", keyboard::modifier_name());
     view! {
@@ -166,15 +157,8 @@ fn Account() -> impl IntoView {
 #[component]
 fn ShortcutSheet(open: RwSignal<bool>) -> impl IntoView {
     let keys = |keys: &'static str| {
-        let keys = keys.split(' ').map(|key| {
-            if key == "mod" {
-                keyboard::modifier_name()
-            } else {
-                key
-            }
-        });
-        keys.map(|key| view! { <kbd>{key}</kbd> " " })
-            .collect_view()
+        let keys = keys.split(' ').map(|key| if key == "mod" { keyboard::modifier_name() } else { key });
+        keys.map(|key| view! { <kbd>{key}</kbd> " " }).collect_view()
     };
     let groups = move || {
         let groups = SHORTCUTS.iter().map(|(title, shortcuts)| {

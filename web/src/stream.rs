@@ -41,11 +41,7 @@ pub(crate) enum StreamState {
 /// Follows a job's log from after `after` (0 for all of it), and calls `on_event` once for every event, in order.
 ///
 /// Ends with the job, or when the owner that called it is cleaned up.
-pub(crate) fn follow_job(
-    job_id: Uuid,
-    after: i64,
-    on_event: impl FnMut(Event) + 'static,
-) -> ReadSignal<StreamState> {
+pub(crate) fn follow_job(job_id: Uuid, after: i64, on_event: impl FnMut(Event) + 'static) -> ReadSignal<StreamState> {
     let (state, set_state) = signal(StreamState::Connecting);
     let stop = follow_until_stopped(job_id, after, set_state, on_event);
     on_cleanup(move || stop.abort());
@@ -75,12 +71,7 @@ enum ConnectionEnd {
     Lost,
 }
 
-async fn follow(
-    job_id: Uuid,
-    after: i64,
-    state: WriteSignal<StreamState>,
-    on_event: impl FnMut(Event) + 'static,
-) {
+async fn follow(job_id: Uuid, after: i64, state: WriteSignal<StreamState>, on_event: impl FnMut(Event) + 'static) {
     let last_seen = Rc::new(Cell::new(after));
     let on_event = RefCell::new(on_event);
     let mut failures = 0;
@@ -96,11 +87,7 @@ async fn follow(
             }
             ConnectionEnd::Lost => {}
         }
-        failures = if last_seen.get() > before {
-            1
-        } else {
-            failures + 1
-        };
+        failures = if last_seen.get() > before { 1 } else { failures + 1 };
         // A WebSocket does not say why it was refused; a plain request does.
         if failures > 1
             && let Err(error) = api::calls::job(job_id).await
@@ -119,9 +106,7 @@ async fn wait(failures: usize, state: WriteSignal<StreamState>) {
     // Up to a quarter more, so that many browsers do not come back at the same moment.
     let mut left = pause + (js_sys::Math::random() * f64::from(pause) / 4.0) as u32;
     while left > 0 {
-        state.try_set(StreamState::Reconnecting {
-            seconds: left.div_ceil(1_000),
-        });
+        state.try_set(StreamState::Reconnecting { seconds: left.div_ceil(1_000) });
         let step = left.min(1_000);
         TimeoutFuture::new(step).await;
         left -= step;
@@ -159,11 +144,7 @@ async fn read_connection(
             continue;
         }
         if event.seq > last_seen.get() + 1 {
-            leptos::logging::warn!(
-                "event {} came after {}: asking again",
-                event.seq,
-                last_seen.get()
-            );
+            leptos::logging::warn!("event {} came after {}: asking again", event.seq, last_seen.get());
             return ConnectionEnd::Lost;
         }
         last_seen.set(event.seq);

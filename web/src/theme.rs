@@ -42,9 +42,7 @@ impl Theme {
 /// Makes the choice available as a context and keeps page and storage in step with it.
 pub(crate) fn provide_theme() {
     let root = document().document_element();
-    let stored = root
-        .as_ref()
-        .and_then(|root| root.get_attribute("data-theme"));
+    let stored = root.as_ref().and_then(|root| root.get_attribute("data-theme"));
     let theme = RwSignal::new(match stored.as_deref() {
         Some("light") => Theme::Light,
         Some("dark") => Theme::Dark,

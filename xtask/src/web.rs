@@ -40,21 +40,16 @@ pub(crate) fn build(release: bool) -> Result<()> {
     if release {
         timed("wasm-opt", || optimise(&root, &module))?;
     }
-    let sizes = timed("style and files", || {
-        assemble(&root, &bindings, &module, release)
-    })?;
+    let sizes = timed("style and files", || assemble(&root, &bindings, &module, release))?;
     eprintln!("  {sizes}");
     Ok(())
 }
 
 /// The folder with the workspace's `Cargo.toml`; cargo names this package's own folder when it runs it.
 fn workspace_root() -> Result<PathBuf> {
-    let package = std::env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-    Ok(package
-        .parent()
-        .context("xtask lies in a folder of the workspace")?
-        .to_path_buf())
+    let package =
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    Ok(package.parent().context("xtask lies in a folder of the workspace")?.to_path_buf())
 }
 
 /// Runs one step of the chain and prints how long it took.
@@ -81,25 +76,14 @@ fn compile(root: &Path, release: bool) -> Result<PathBuf> {
     ]);
     if !release {
         // The types of a view tree make rustc slow; erased they cost a little at run time, which only matters in release.
-        cargo.env(
-            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
-            "--cfg=erase_components",
-        );
+        cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "--cfg=erase_components");
         cargo.env("CARGO_PROFILE_DEV_DEBUG", "false");
     }
-    if !cargo
-        .status()
-        .context("cargo could not be started")?
-        .success()
-    {
+    if !cargo.status().context("cargo could not be started")?.success() {
         bail!("cargo build of gantry-web failed");
     }
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target
-        .join("wasm32-unknown-unknown")
-        .join(folder)
-        .join("gantry-web.wasm"))
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    Ok(target.join("wasm32-unknown-unknown").join(folder).join("gantry-web.wasm"))
 }
 
 /// Writes the module and its JavaScript glue into `bindings`.
@@ -153,16 +137,9 @@ fn assemble(root: &Path, bindings: &Path, module: &Path, release: bool) -> Resul
     let source = root.join("web");
     let dist = root.join("dist");
     remove_folder(&dist)?;
-    let output = Output {
-        dist: &dist,
-        compress: release,
-    };
+    let output = Output { dist: &dist, compress: release };
 
-    let style = output.put(
-        "app",
-        "css",
-        style_sheet(&source.join("style/main.css"), release)?.as_bytes(),
-    )?;
+    let style = output.put("app", "css", style_sheet(&source.join("style/main.css"), release)?.as_bytes())?;
     let wasm = output.put("app", "wasm", &fs::read(module)?)?;
     let glue = output.put("app", "js", &fs::read(bindings.join("app.js"))?)?;
     let snippets = bindings.join("snippets");
@@ -188,12 +165,7 @@ fn assemble(root: &Path, bindings: &Path, module: &Path, release: bool) -> Resul
 
     let size = |name: &str| fs::metadata(dist.join(name)).map(|file| file.len());
     if !release {
-        return Ok(format!(
-            "wasm {} B, js {} B, css {} B",
-            size(&wasm)?,
-            size(&glue)?,
-            size(&style)?
-        ));
+        return Ok(format!("wasm {} B, js {} B, css {} B", size(&wasm)?, size(&glue)?, size(&style)?));
     }
     let brotli = size(&format!("{wasm}.br"))?;
     let report = format!(
@@ -226,17 +198,8 @@ fn style_sheet(entry: &Path, minify: bool) -> Result<String> {
     let provider = FileProvider::new();
     let mut bundler = Bundler::new(&provider, None, ParserOptions::default());
     let mut sheet = bundler.bundle(entry).map_err(|error| anyhow!("{error}"))?;
-    sheet
-        .minify(MinifyOptions {
-            targets,
-            ..MinifyOptions::default()
-        })
-        .map_err(|error| anyhow!("{error}"))?;
-    let printed = sheet.to_css(PrinterOptions {
-        minify,
-        targets,
-        ..PrinterOptions::default()
-    });
+    sheet.minify(MinifyOptions { targets, ..MinifyOptions::default() }).map_err(|error| anyhow!("{error}"))?;
+    let printed = sheet.to_css(PrinterOptions { minify, targets, ..PrinterOptions::default() });
     Ok(printed.map_err(|error| anyhow!("{error}"))?.code)
 }
 
@@ -259,13 +222,8 @@ impl Output<'_> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        fs::write(path, content)
-            .with_context(|| format!("{} could not be written", path.display()))?;
-        let extension = path
-            .extension()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        fs::write(path, content).with_context(|| format!("{} could not be written", path.display()))?;
+        let extension = path.extension().unwrap_or_default().to_string_lossy().into_owned();
         let compressed_already = matches!(extension.as_str(), "woff2" | "png");
         if !self.compress || compressed_already || content.len() <= 256 {
             return Ok(());
@@ -273,23 +231,15 @@ impl Output<'_> {
         let mut brotli = brotli::CompressorWriter::new(Vec::new(), 1 << 16, 11, 22);
         brotli.write_all(content)?;
         brotli.flush()?;
-        fs::write(
-            path.with_extension(format!("{extension}.br")),
-            brotli.into_inner(),
-        )?;
+        fs::write(path.with_extension(format!("{extension}.br")), brotli.into_inner())?;
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         gzip.write_all(content)?;
-        fs::write(
-            path.with_extension(format!("{extension}.gz")),
-            gzip.finish()?,
-        )?;
+        fs::write(path.with_extension(format!("{extension}.gz")), gzip.finish()?)?;
         Ok(())
     }
 
     fn copy_folder(&self, from: &Path, to: &Path) -> Result<()> {
-        for entry in
-            fs::read_dir(from).with_context(|| format!("{} could not be read", from.display()))?
-        {
+        for entry in fs::read_dir(from).with_context(|| format!("{} could not be read", from.display()))? {
             let entry = entry?;
             let destination = to.join(entry.file_name());
             if entry.file_type()?.is_dir() {

@@ -47,9 +47,7 @@ pub(crate) async fn system() -> ApiResult<System> {
 
 /// One page of projects, filtered by words in name and description.
 pub(crate) async fn projects(words: &str, cursor: Option<&str>) -> ApiResult<Page<ProjectSummary>> {
-    let cursor = cursor
-        .map(|cursor| format!("&cursor={}", encode(cursor)))
-        .unwrap_or_default();
+    let cursor = cursor.map(|cursor| format!("&cursor={}", encode(cursor))).unwrap_or_default();
     get(&format!("/projects?q={}{cursor}", encode(words))).await
 }
 
@@ -81,12 +79,7 @@ pub(crate) async fn project_files(name: &str) -> ApiResult<Page<ProjectFile>> {
 /// One file of a project.
 pub(crate) async fn project_file(name: &str, path: &str) -> ApiResult<ProjectFileContent> {
     let path: Vec<String> = path.split('/').map(encode).collect();
-    get(&format!(
-        "/projects/{}/files/{}",
-        encode(name),
-        path.join("/")
-    ))
-    .await
+    get(&format!("/projects/{}/files/{}", encode(name), path.join("/"))).await
 }
 
 /// All tokens of the person who asks.
@@ -161,10 +154,7 @@ pub(crate) async fn create_secret(body: &CreateSecret) -> ApiResult<Secret> {
 }
 
 /// Stores a new value for a secret.
-pub(crate) async fn create_secret_version(
-    id: Uuid,
-    body: &CreateSecretVersion,
-) -> ApiResult<Secret> {
+pub(crate) async fn create_secret_version(id: Uuid, body: &CreateSecretVersion) -> ApiResult<Secret> {
     post(&format!("/secrets/{id}/versions"), body).await
 }
 

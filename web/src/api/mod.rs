@@ -78,11 +78,9 @@ impl ApiError {
     /// What the server says about the field at this JSON Pointer, such as `/name`.
     pub(crate) fn field(&self, path: &str) -> Option<String> {
         match self {
-            Self::Problem(problem) => problem
-                .errors
-                .iter()
-                .find(|fault| fault.path == path)
-                .map(|fault| fault.message.clone()),
+            Self::Problem(problem) => {
+                problem.errors.iter().find(|fault| fault.path == path).map(|fault| fault.message.clone())
+            }
             _ => None,
         }
     }
@@ -91,11 +89,7 @@ impl ApiError {
     pub(crate) fn is_only_about(&self, paths: &[&str]) -> bool {
         match self {
             Self::Problem(problem) => {
-                !problem.errors.is_empty()
-                    && problem
-                        .errors
-                        .iter()
-                        .all(|fault| paths.contains(&fault.path.as_str()))
+                !problem.errors.is_empty() && problem.errors.iter().all(|fault| paths.contains(&fault.path.as_str()))
             }
             _ => false,
         }
@@ -108,10 +102,9 @@ impl fmt::Display for ApiError {
             Self::Unreachable(_) => f.write_str("The server cannot be reached."),
             Self::Problem(problem) if problem.detail.is_empty() => f.write_str(&problem.title),
             Self::Problem(problem) => f.write_str(&problem.detail),
-            Self::Unexpected { status, message } => write!(
-                f,
-                "The answer was not understood (HTTP {status}): {message}"
-            ),
+            Self::Unexpected { status, message } => {
+                write!(f, "The answer was not understood (HTTP {status}): {message}")
+            }
         }
     }
 }
@@ -127,10 +120,7 @@ pub(crate) async fn get<T: DeserializeOwned>(path: &str) -> ApiResult<T> {
 /// Reads a text, such as a file as it is.
 pub(crate) async fn get_text(path: &str) -> ApiResult<String> {
     let answer = send(Method::GET, path, None::<&()>).await?;
-    answer
-        .text()
-        .await
-        .map_err(|error| unexpected(&answer, error))
+    answer.text().await.map_err(|error| unexpected(&answer, error))
 }
 
 /// Creates something or asks for an action.
@@ -161,23 +151,14 @@ pub(crate) fn encode(text: &str) -> String {
 /// The address of a WebSocket on this server; `path` begins after `/api/v1`.
 pub(crate) fn websocket_url(path: &str) -> String {
     let location = leptos::prelude::window().location();
-    let scheme = if location.protocol().as_deref() == Ok("https:") {
-        "wss"
-    } else {
-        "ws"
-    };
-    format!(
-        "{scheme}://{}{BASE}{path}",
-        location.host().unwrap_or_default()
-    )
+    let scheme = if location.protocol().as_deref() == Ok("https:") { "wss" } else { "ws" };
+    format!("{scheme}://{}{BASE}{path}", location.host().unwrap_or_default())
 }
 
 /// Sends a request and turns every answer that is not a success into an error.
 async fn send<B: Serialize>(method: Method, path: &str, body: Option<&B>) -> ApiResult<Response> {
     let changes = method != Method::GET;
-    let mut request = RequestBuilder::new(&format!("{BASE}{path}"))
-        .method(method)
-        .header("Accept", "application/json");
+    let mut request = RequestBuilder::new(&format!("{BASE}{path}")).method(method).header("Accept", "application/json");
     if changes && let Some(token) = CSRF_TOKEN.with_borrow(Clone::clone) {
         request = request.header(CSRF_HEADER, &token);
     }
@@ -200,36 +181,20 @@ async fn send<B: Serialize>(method: Method, path: &str, body: Option<&B>) -> Api
             }
         });
     }
-    let text = answer
-        .text()
-        .await
-        .map_err(|error| unexpected(&answer, error))?;
+    let text = answer.text().await.map_err(|error| unexpected(&answer, error))?;
     Err(match serde_json::from_str::<Problem>(&text) {
         Ok(problem) => ApiError::Problem(Box::new(problem)),
-        Err(_) => ApiError::Unexpected {
-            status: answer.status(),
-            message: text.chars().take(200).collect(),
-        },
+        Err(_) => ApiError::Unexpected { status: answer.status(), message: text.chars().take(200).collect() },
     })
 }
 
 /// Reads the body; an empty one stands for `null`, so that `()` can be asked for.
 async fn decode<T: DeserializeOwned>(answer: Response) -> ApiResult<T> {
-    let text = answer
-        .text()
-        .await
-        .map_err(|error| unexpected(&answer, error))?;
-    let decoded = if text.is_empty() {
-        serde_json::from_value(Value::Null)
-    } else {
-        serde_json::from_str(&text)
-    };
+    let text = answer.text().await.map_err(|error| unexpected(&answer, error))?;
+    let decoded = if text.is_empty() { serde_json::from_value(Value::Null) } else { serde_json::from_str(&text) };
     decoded.map_err(|error| unexpected(&answer, error))
 }
 
 fn unexpected(answer: &Response, error: impl fmt::Display) -> ApiError {
-    ApiError::Unexpected {
-        status: answer.status(),
-        message: error.to_string(),
-    }
+    ApiError::Unexpected { status: answer.status(), message: error.to_string() }
 }

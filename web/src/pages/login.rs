@@ -6,10 +6,10 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
 
-use crate::api::{ApiError, calls};
+use crate::api::calls;
 use crate::me::CurrentMe;
 use crate::pages::set_title;
-use crate::parts::{Button, ButtonKind, ErrorLine, Icon, TextField, icon};
+use crate::parts::{Button, ButtonKind, ErrorLine, Icon, Submission, TextField, icon};
 
 /// The frame of the pages before signing in: one card in the middle.
 pub(crate) fn gate(title: &'static str, body: AnyView) -> AnyView {
@@ -34,7 +34,7 @@ pub(crate) fn LoginPage() -> impl IntoView {
     set_title("Sign in");
     let me = CurrentMe::expect();
     let (email, password) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
-    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let submission = Submission::new();
     let set_up_first = RwSignal::new(false);
     let query = use_query_map();
     let navigate = use_navigate();
@@ -46,34 +46,12 @@ pub(crate) fn LoginPage() -> impl IntoView {
     });
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        if busy.get_untracked() {
-            return;
-        }
-        busy.set(true);
-        error.set(None);
         let navigate = navigate.clone();
         let next = destination(query.with_untracked(|query| query.get("next")));
-        leptos::task::spawn_local(async move {
-            let body = Login {
-                email: email.get_untracked(),
-                password: password.get_untracked(),
-            };
-            match calls::login(&body).await {
-                Ok(answer) => {
-                    me.set(answer);
-                    navigate(
-                        &next,
-                        NavigateOptions {
-                            replace: true,
-                            ..NavigateOptions::default()
-                        },
-                    );
-                }
-                Err(failure) => {
-                    error.try_set(Some(failure));
-                    busy.try_set(false);
-                }
-            }
+        let body = Login { email: email.get_untracked().trim().to_owned(), password: password.get_untracked() };
+        submission.run(async move { calls::login(&body).await }, move |answer| {
+            me.set(answer);
+            navigate(&next, NavigateOptions { replace: true, ..NavigateOptions::default() });
         });
     };
     let notice = move || {
@@ -91,8 +69,8 @@ pub(crate) fn LoginPage() -> impl IntoView {
         <form class="form" novalidate on:submit=submit>
             <TextField label="Email" kind="email" autocomplete="username" value=email focus=true required=true/>
             <TextField label="Password" kind="password" autocomplete="current-password" value=password required=true/>
-            <ErrorLine error/>
-            <Button kind=ButtonKind::Primary submit=true busy>"Sign in"</Button>
+            <ErrorLine error=submission.error/>
+            <Button kind=ButtonKind::Primary submit=true busy=submission.busy>"Sign in"</Button>
         </form>
     };
     gate("Sign in", form.into_any())
@@ -104,17 +82,8 @@ mod tests {
 
     #[test]
     fn signing_in_never_leads_to_another_site() {
-        assert_eq!(
-            destination(Some("/projects/a?x=1".to_owned())),
-            "/projects/a?x=1"
-        );
-        for elsewhere in [
-            "https://example.org",
-            "//example.org",
-            "/\\example.org",
-            "javascript:alert(1)",
-            "",
-        ] {
+        assert_eq!(destination(Some("/projects/a?x=1".to_owned())), "/projects/a?x=1");
+        for elsewhere in ["https://example.org", "//example.org", "/\\example.org", "javascript:alert(1)", ""] {
             assert_eq!(destination(Some(elsewhere.to_owned())), "/projects");
         }
         assert_eq!(destination(None), "/projects");

@@ -6,12 +6,12 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
-use crate::api::{ApiError, calls};
+use crate::api::calls;
 use crate::load::{load, loaded};
 use crate::me::CurrentMe;
 use crate::pages::login::gate;
 use crate::pages::set_title;
-use crate::parts::{Button, ButtonKind, ErrorLine, LinkButton, TextField, skeleton_block};
+use crate::parts::{Button, ButtonKind, ErrorLine, LinkButton, Submission, TextField, skeleton_block};
 
 /// The paths that the form shows beside its fields.
 const FIELDS: [&str; 3] = ["/name", "/email", "/password"];
@@ -19,19 +19,13 @@ const FIELDS: [&str; 3] = ["/name", "/email", "/password"];
 /// The token from `/setup#token=…` or `/setup?token=…`.
 fn token_in_address() -> Option<String> {
     let location = window().location();
-    let parts = [
-        location.hash().unwrap_or_default(),
-        location.search().unwrap_or_default(),
-    ];
+    let parts = [location.hash().unwrap_or_default(), location.search().unwrap_or_default()];
     parts.iter().find_map(|part| token_in(part))
 }
 
 fn token_in(part: &str) -> Option<String> {
     let pairs = part.trim_start_matches(['#', '?']).split('&');
-    pairs
-        .filter_map(|pair| pair.strip_prefix("token="))
-        .map(str::to_owned)
-        .find(|token| !token.is_empty())
+    pairs.filter_map(|pair| pair.strip_prefix("token=")).map(str::to_owned).find(|token| !token.is_empty())
 }
 
 /// Making the first account.
@@ -39,19 +33,15 @@ fn token_in(part: &str) -> Option<String> {
 pub(crate) fn SetupPage() -> impl IntoView {
     set_title("Set up");
     let state = load(calls::setup_state);
-    let body = loaded(
-        state,
-        "The state of this instance",
-        skeleton_block,
-        |state: SetupState| {
-            if !state.required {
-                return view! {
+    let body = loaded(state, "The state of this instance", skeleton_block, |state: SetupState| {
+        if !state.required {
+            return view! {
                 <p class="prose">"This instance is set up already. The link worked once and is used up."</p>
                 <LinkButton kind=ButtonKind::Primary href="/login">"Sign in"</LinkButton>
             }
             .into_any();
-            }
-            match token_in_address() {
+        }
+        match token_in_address() {
             Some(token) => view! { <SetupForm token/> }.into_any(),
             None => view! {
                 <p class="prose">
@@ -61,8 +51,7 @@ pub(crate) fn SetupPage() -> impl IntoView {
             }
             .into_any(),
         }
-        },
-    );
+    });
     gate("Set up Gantry", body)
 }
 
@@ -76,22 +65,10 @@ fn SetupForm(
     let name = RwSignal::new(String::new());
     let email = RwSignal::new(String::new());
     let password = RwSignal::new(String::new());
-    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
-    let field = move |path: &'static str| {
-        Signal::derive(move || {
-            error.with(|error| error.as_ref().and_then(|error| error.field(path)))
-        })
-    };
-    let other_error =
-        Signal::derive(move || error.get().filter(|error| !error.is_only_about(&FIELDS)));
+    let submission = Submission::new();
     let navigate = use_navigate();
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        if busy.get_untracked() {
-            return;
-        }
-        busy.set(true);
-        error.set(None);
         let navigate = navigate.clone();
         let body = Setup {
             token: token.clone(),
@@ -99,34 +76,20 @@ fn SetupForm(
             email: email.get_untracked().trim().to_owned(),
             password: password.get_untracked(),
         };
-        leptos::task::spawn_local(async move {
-            match calls::setup(&body).await {
-                Ok(answer) => {
-                    me.set(answer);
-                    // The used link goes out of the history.
-                    navigate(
-                        "/projects",
-                        NavigateOptions {
-                            replace: true,
-                            ..NavigateOptions::default()
-                        },
-                    );
-                }
-                Err(failure) => {
-                    error.try_set(Some(failure));
-                    busy.try_set(false);
-                }
-            }
+        submission.run(async move { calls::setup(&body).await }, move |answer| {
+            me.set(answer);
+            // The used link goes out of the history.
+            navigate("/projects", NavigateOptions { replace: true, ..NavigateOptions::default() });
         });
     };
     view! {
         <p class="prose">"Make the first account. It may do everything on this instance."</p>
         <form class="form" novalidate on:submit=submit>
-            <TextField label="Name" autocomplete="name" value=name error=field("/name") focus=true required=true/>
-            <TextField label="Email" kind="email" autocomplete="username" hint="What you sign in with. Nothing is sent to it." value=email error=field("/email") required=true/>
-            <TextField label="Password" kind="password" autocomplete="new-password" hint="At least 12 characters." value=password error=field("/password") required=true/>
-            <ErrorLine error=other_error/>
-            <Button kind=ButtonKind::Primary submit=true busy>"Create account"</Button>
+            <TextField label="Name" autocomplete="name" value=name error=submission.field("/name") focus=true required=true/>
+            <TextField label="Email" kind="email" autocomplete="username" hint="What you sign in with. Nothing is sent to it." value=email error=submission.field("/email") required=true/>
+            <TextField label="Password" kind="password" autocomplete="new-password" hint="At least 12 characters." value=password error=submission.field("/password") required=true/>
+            <ErrorLine error=submission.error_beside(&FIELDS)/>
+            <Button kind=ButtonKind::Primary submit=true busy=submission.busy>"Create account"</Button>
         </form>
     }
     .into_any()

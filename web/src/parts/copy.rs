@@ -25,17 +25,9 @@ pub(crate) fn CopyButton(
             let window = window();
             let available = window.is_secure_context();
             let done = available
-                && JsFuture::from(
-                    window
-                        .navigator()
-                        .clipboard()
-                        .write_text(&text.get_untracked()),
-                )
-                .await
-                .is_ok();
+                && JsFuture::from(window.navigator().clipboard().write_text(&text.get_untracked())).await.is_ok();
             if !done {
-                toaster
-                    .bad("The browser did not allow copying. Select the text and copy it by hand.");
+                toaster.bad("The browser did not allow copying. Select the text and copy it by hand.");
                 return;
             }
             copied.set(true);

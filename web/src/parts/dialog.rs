@@ -81,9 +81,7 @@ pub(crate) fn ConfirmDialog(
             answer.set(String::new());
         }
     });
-    let refused = Signal::derive(move || {
-        typed.is_some_and(|typed| answer.with(|answer| *answer != typed.get()))
-    });
+    let refused = Signal::derive(move || typed.is_some_and(|typed| answer.with(|answer| *answer != typed.get())));
     let children = StoredValue::new(children);
     let action = StoredValue::new(action);
     view! {

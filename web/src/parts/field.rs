@@ -13,11 +13,7 @@ pub(crate) fn unique_id(stem: &str) -> String {
 
 /// The ids that describe a control: its hint and its error.
 fn described_by(id: &str, has_hint: bool) -> String {
-    if has_hint {
-        format!("{id}-hint {id}-error")
-    } else {
-        format!("{id}-error")
-    }
+    if has_hint { format!("{id}-hint {id}-error") } else { format!("{id}-error") }
 }
 
 /// The frame around every control.

@@ -60,9 +60,7 @@ impl Icon {
                 "M21 8a2 2 0 0 0-1-1.73l-7-4a2 2 0 0 0-2 0l-7 4A2 2 0 0 0 3 8v8a2 2 0 0 0 1 1.73l7 4a2 2 0 0 0 2 0l7-4A2 2 0 0 0 21 16ZM3.3 7l8.7 5 8.7-5M12 22V12"
             }
             Self::Activity => "M22 12h-4l-3 9L9 3l-3 9H2",
-            Self::Settings => {
-                "M20 7h-9M14 17H5M17 20a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM7 10a3 3 0 1 0 0-6 3 3 0 0 0 0 6z"
-            }
+            Self::Settings => "M20 7h-9M14 17H5M17 20a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM7 10a3 3 0 1 0 0-6 3 3 0 0 0 0 6z",
             Self::Chat => "M21 15a2 2 0 0 1-2 2H7l-4 4V5a2 2 0 0 1 2-2h14a2 2 0 0 1 2 2z",
             Self::File => "M14 2H6a2 2 0 0 0-2 2v16a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8zM14 2v6h6",
             Self::Folder => {
@@ -76,24 +74,18 @@ impl Icon {
             Self::Key => {
                 "m21 2-2 2m-7.6 7.6a5.5 5.5 0 1 1-7.8 7.8 5.5 5.5 0 0 1 7.8-7.8zm0 0L15.5 7.5m0 0 3 3L22 7l-3-3m-3.5 3.5L19 4"
             }
-            Self::Model => {
-                "M5 5h14v14H5zM9 9h6v6H9zM9 1v4M15 1v4M9 19v4M15 19v4M19 9h4M19 14h4M1 9h4M1 14h4"
-            }
+            Self::Model => "M5 5h14v14H5zM9 9h6v6H9zM9 1v4M15 1v4M9 19v4M15 19v4M19 9h4M19 14h4M1 9h4M1 14h4",
             Self::Registry => "M4 3h16v7H4zM4 14h16v7H4zM8 6.5h.01M8 17.5h.01",
             Self::Secret => "M5 11h14v10H5zM8 11V7a4 4 0 0 1 8 0v4",
             Self::Tool => {
                 "M14.7 6.3a1 1 0 0 0 0 1.4l1.6 1.6a1 1 0 0 0 1.4 0l3.8-3.8a6 6 0 0 1-7.9 7.9l-6.9 6.9a2.1 2.1 0 0 1-3-3l6.9-6.9a6 6 0 0 1 7.9-7.9z"
             }
-            Self::User => {
-                "M19 21v-2a4 4 0 0 0-4-4H9a4 4 0 0 0-4 4v2M12 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8z"
-            }
+            Self::User => "M19 21v-2a4 4 0 0 0-4-4H9a4 4 0 0 0-4 4v2M12 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8z",
             Self::Sun => {
                 "M12 16a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM12 2v2M12 20v2M4.9 4.9l1.4 1.4M17.7 17.7l1.4 1.4M2 12h2M20 12h2M6.3 17.7l-1.4 1.4M19.1 4.9l-1.4 1.4"
             }
             Self::Moon => "M12 3a6 6 0 0 0 9 9 9 9 0 1 1-9-9Z",
-            Self::Monitor => {
-                "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2zM8 21h8M12 17v4"
-            }
+            Self::Monitor => "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2zM8 21h8M12 17v4",
             Self::Plus => "M5 12h14M12 5v14",
             Self::Check => "M20 6 9 17l-5-5",
             Self::Cross => "M18 6 6 18M6 6l12 12",
@@ -117,20 +109,13 @@ impl Icon {
             Self::Spinner => "M21 12a9 9 0 1 1-6.2-8.6",
             Self::Dot => "M12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6z",
             Self::More => "M12 12h.01M19 12h.01M5 12h.01",
-            Self::Keyboard => {
-                "M2 5h20v14H2zM6 9h.01M10 9h.01M14 9h.01M18 9h.01M6 13h.01M18 13h.01M9 13h6"
-            }
+            Self::Keyboard => "M2 5h20v14H2zM6 9h.01M10 9h.01M14 9h.01M18 9h.01M6 13h.01M18 13h.01M9 13h6",
         }
     }
 }
 
 /// An icon, 16 px, in the colour of the text. It says nothing to a screen reader: a word goes with it.
 pub(crate) fn icon(icon: Icon) -> AnyView {
-    let class = if icon == Icon::Spinner {
-        "icon spin"
-    } else {
-        "icon"
-    };
-    view! { <svg class=class viewBox="0 0 24 24" aria-hidden="true"><path d=icon.path()/></svg> }
-        .into_any()
+    let class = if icon == Icon::Spinner { "icon spin" } else { "icon" };
+    view! { <svg class=class viewBox="0 0 24 24" aria-hidden="true"><path d=icon.path()/></svg> }.into_any()
 }

@@ -16,10 +16,7 @@ pub(crate) struct Choice {
 impl Choice {
     /// A choice with this value and these words.
     pub(crate) fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
-        Self {
-            value: value.into(),
-            label: label.into(),
-        }
+        Self { value: value.into(), label: label.into() }
     }
 }
 

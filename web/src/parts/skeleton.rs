@@ -5,9 +5,7 @@ use leptos::prelude::*;
 
 /// The shape of a list with this many rows.
 pub(crate) fn skeleton_rows(rows: usize) -> AnyView {
-    let rows = (0..rows)
-        .map(|_| view! { <div class="skeleton-row"></div> })
-        .collect_view();
+    let rows = (0..rows).map(|_| view! { <div class="skeleton-row"></div> }).collect_view();
     view! {
         <div class="skeleton" role="status" aria-busy="true">
             <span class="visually-hidden">"Loading"</span>

@@ -65,11 +65,7 @@ pub(crate) fn duration_text(millis: i64) -> String {
         0..1_000 => format!("{millis} ms"),
         1_000..60_000 => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
         60_000..3_600_000 => format!("{} min {:02} s", millis / 60_000, millis % 60_000 / 1_000),
-        _ => format!(
-            "{} h {:02} min",
-            millis / 3_600_000,
-            millis % 3_600_000 / 60_000
-        ),
+        _ => format!("{} h {:02} min", millis / 3_600_000, millis % 3_600_000 / 60_000),
     }
 }
 
@@ -112,26 +108,18 @@ mod tests {
 
     #[test]
     fn durations_keep_two_units() {
-        for (millis, text) in [
-            (0, "0 ms"),
-            (999, "999 ms"),
-            (12_345, "12.3 s"),
-            (245_000, "4 min 05 s"),
-            (7_800_000, "2 h 10 min"),
-        ] {
+        for (millis, text) in
+            [(0, "0 ms"), (999, "999 ms"), (12_345, "12.3 s"), (245_000, "4 min 05 s"), (7_800_000, "2 h 10 min")]
+        {
             assert_eq!(duration_text(millis), text);
         }
     }
 
     #[test]
     fn sizes_are_decimal() {
-        for (bytes, text) in [
-            (0, "0 B"),
-            (999, "999 B"),
-            (4_200, "4.2 kB"),
-            (999_990, "1.0 MB"),
-            (61_000_000, "61.0 MB"),
-        ] {
+        for (bytes, text) in
+            [(0, "0 B"), (999, "999 B"), (4_200, "4.2 kB"), (999_990, "1.0 MB"), (61_000_000, "61.0 MB")]
+        {
             assert_eq!(size_text(bytes), text);
         }
     }

@@ -25,10 +25,7 @@ pub(crate) struct Toaster {
 impl Toaster {
     /// Makes it available to every component below.
     pub(crate) fn provide() -> Self {
-        let toaster = Self {
-            toasts: RwSignal::new(Vec::new()),
-            next_id: StoredValue::new(1),
-        };
+        let toaster = Self { toasts: RwSignal::new(Vec::new()), next_id: StoredValue::new(1) };
         provide_context(toaster);
         toaster
     }
@@ -50,14 +47,12 @@ impl Toaster {
     fn push(self, good: bool, text: String) -> u32 {
         let id = self.next_id.get_value();
         self.next_id.set_value(id + 1);
-        self.toasts
-            .update(|toasts| toasts.push(Toast { id, good, text }));
+        self.toasts.update(|toasts| toasts.push(Toast { id, good, text }));
         id
     }
 
     fn close(self, id: u32) {
-        self.toasts
-            .try_update(|toasts| toasts.retain(|toast| toast.id != id));
+        self.toasts.try_update(|toasts| toasts.retain(|toast| toast.id != id));
     }
 }
 

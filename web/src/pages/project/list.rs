@@ -11,8 +11,7 @@ use crate::api::{ApiError, calls, encode};
 use crate::load::{load, loaded};
 use crate::pages::set_title;
 use crate::parts::{
-    Button, ButtonKind, EmptyState, ErrorLine, Icon, LinkButton, TimeAgo, icon, job_pill,
-    skeleton_rows,
+    Button, ButtonKind, EmptyState, ErrorLine, Icon, LinkButton, TimeAgo, icon, job_pill, skeleton_rows,
 };
 
 /// All projects, newest change first, filtered by words.
@@ -48,9 +47,7 @@ pub(crate) fn ProjectsPage() -> impl IntoView {
         },
     );
     let some_exist = Memo::new(move |_| {
-        page.value
-            .with(|page| page.as_ref().is_some_and(|page| !page.items.is_empty()))
-            || !words.get().is_empty()
+        page.value.with(|page| page.as_ref().is_some_and(|page| !page.items.is_empty())) || !words.get().is_empty()
     });
     let head_actions = move || {
         some_exist.get().then(|| {
@@ -72,19 +69,8 @@ pub(crate) fn ProjectsPage() -> impl IntoView {
 fn Filter(words: Memo<String>) -> impl IntoView {
     let navigate = use_navigate();
     let show = StoredValue::new_local(move |words: &str| {
-        let address = if words.is_empty() {
-            "/projects".to_owned()
-        } else {
-            format!("/projects?q={}", encode(words))
-        };
-        navigate(
-            &address,
-            NavigateOptions {
-                replace: true,
-                scroll: false,
-                ..NavigateOptions::default()
-            },
-        );
+        let address = if words.is_empty() { "/projects".to_owned() } else { format!("/projects?q={}", encode(words)) };
+        navigate(&address, NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() });
     });
     view! {
         <div class="filter" role="search">

@@ -62,19 +62,9 @@ pub(crate) fn ProjectFrame() -> impl IntoView {
     provide_context(CurrentProject { loader, name });
     let tabs = Signal::derive(move || {
         let base = format!("/projects/{}", name.get());
-        let tab = |label, glyph, page: &str| Tab {
-            label,
-            glyph,
-            href: format!("{base}/{page}"),
-            exact: false,
-        };
+        let tab = |label, glyph, page: &str| Tab { label, glyph, href: format!("{base}/{page}"), exact: false };
         vec![
-            Tab {
-                label: "Overview",
-                glyph: Icon::Overview,
-                href: base.clone(),
-                exact: true,
-            },
+            Tab { label: "Overview", glyph: Icon::Overview, href: base.clone(), exact: true },
             tab("Chat", Icon::Chat, "chat"),
             tab("Files", Icon::File, "files"),
             tab("Builds", Icon::Build, "builds"),

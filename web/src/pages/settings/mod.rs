@@ -1,5 +1,7 @@
 //! Settings of the instance and of this browser, one page each.
 
+mod connection;
+mod credential;
 pub(crate) mod preferences;
 pub(crate) mod providers;
 pub(crate) mod registries;
@@ -15,12 +17,7 @@ use crate::parts::{Icon, Tab, Tabs};
 /// The frame around every page of settings.
 #[component]
 pub(crate) fn SettingsFrame() -> impl IntoView {
-    let tab = |label, glyph, page: &str| Tab {
-        label,
-        glyph,
-        href: format!("/settings/{page}"),
-        exact: true,
-    };
+    let tab = |label, glyph, page: &str| Tab { label, glyph, href: format!("/settings/{page}"), exact: true };
     let tabs = vec![
         tab("Providers", Icon::Model, "providers"),
         tab("Registries", Icon::Registry, "registries"),
@@ -35,4 +32,18 @@ pub(crate) fn SettingsFrame() -> impl IntoView {
         {outlet()}
     }
     .into_any()
+}
+
+/// A dialog about a thing: open while there is one, and none once it is closed.
+fn open_while_some<T: Send + Sync + 'static>(subject: RwSignal<Option<T>>) -> RwSignal<bool> {
+    let open = RwSignal::new(false);
+    Effect::new(move |_| open.set(subject.with(Option::is_some)));
+    Effect::new(move |was_open: Option<bool>| {
+        let is_open = open.get();
+        if was_open == Some(true) && !is_open {
+            subject.set(None);
+        }
+        is_open
+    });
+    open
 }
