@@ -1,5 +1,8 @@
 //! Developer commands of the workspace: `cargo xtask <command>`. Nothing here is part of the product.
 
+#[cfg(feature = "bench")]
+mod bench;
+mod openapi;
 mod web;
 
 use anyhow::Result;
@@ -21,10 +24,47 @@ enum Command {
         #[arg(long)]
         release: bool,
     },
+    /// Writes `openapi/gantry.json` from the code.
+    Openapi {
+        /// Changes nothing; fails when the committed file is not what the code says.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Measures the release build and writes `target/bench/bench.md` and `bench.json` beside it.
+    Bench(BenchArguments),
+}
+
+/// Arguments of `cargo xtask bench`.
+#[derive(clap::Args, Clone)]
+struct BenchArguments {
+    /// Seconds of load for each figure.
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// The loopback port to use.
+    #[arg(long, default_value_t = 7860)]
+    port: u16,
+    /// Measures only what has this word in its name.
+    #[arg(long)]
+    only: Option<String>,
 }
 
 fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Web { release } => web::build(release),
+        Command::Openapi { check } => openapi::write(check),
+        #[cfg(feature = "bench")]
+        Command::Bench(arguments) => bench::run(&arguments),
+        #[cfg(not(feature = "bench"))]
+        Command::Bench(_) => run_optimised(),
     }
+}
+
+/// Runs this program again, optimised and with the load clients, which daily work need not compile.
+#[cfg(not(feature = "bench"))]
+fn run_optimised() -> Result<()> {
+    let status = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["run", "--quiet", "--release", "--package", "xtask", "--features", "bench", "--"])
+        .args(std::env::args_os().skip(1))
+        .status()?;
+    std::process::exit(status.code().unwrap_or(1));
 }

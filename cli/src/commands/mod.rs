@@ -1,0 +1,11 @@
+//! One file per command: its arguments with their help, and what it does.
+
+pub(crate) mod build;
+pub(crate) mod healthcheck;
+pub(crate) mod openapi;
+pub(crate) mod project;
+pub(crate) mod publish;
+pub(crate) mod run;
+pub(crate) mod serve;
+pub(crate) mod version;
+mod watch;
