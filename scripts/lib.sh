@@ -101,9 +101,8 @@ need_cargo_program() {
   (cd "$HOME" && nice env -u CARGO_TARGET_DIR cargo install --quiet --locked "$1" --version "$2")
 }
 
-# Where Binaryen's wasm-opt comes from, for `cargo xtask web`: the exact version is in package.json.
+# What package-lock.json in folder $1 names.
 need_npm_packages() {
-  has npm || return 1
   local folder=$1
   if [ ! -f "$folder/node_modules/.stamp" ] || [ "$folder/package-lock.json" -nt "$folder/node_modules/.stamp" ]; then
     say "npm ci in ${folder#"$root"/}"
@@ -113,16 +112,16 @@ need_npm_packages() {
 
 # Makes dist/ (the web interface, optimised) unless nothing that it is made from has changed.
 build_web() {
-  local stamp=$root/dist/.stamp
+  local stamp=$root/target/web.stamp
   if [ -f "$stamp" ] && [ -f "$root/dist/index.html" ] && [ -z "$(find "$root"/{web,domain,generator,xtask/src} \
-    "$root"/{Cargo.toml,Cargo.lock,rust-toolchain.toml} -type f -newer "$stamp" -print -quit)" ]; then
+    "$root"/{Cargo.toml,Cargo.lock,rust-toolchain.toml} -newer "$stamp" -print -quit)" ]; then
     return 0
   fi
   say "building the web interface"
+  mkdir -p "$root/target"
   # The moment before the build, so that a change made meanwhile counts.
-  touch "$root/.web-build-started"
-  (cd "$root" && cargo xtask web --release) || { rm -f "$root/.web-build-started"; return 1; }
-  mv "$root/.web-build-started" "$stamp"
+  touch "$stamp.new"
+  (cd "$root" && cargo xtask web --release) && mv "$stamp.new" "$stamp"
 }
 
 # Makes the server's release binary, with dist/ inside. Prints where it is.
