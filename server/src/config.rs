@@ -56,9 +56,9 @@ pub struct Config {
 impl Config {
     /// The database's address.
     pub fn database_address(&self) -> SecretString {
-        self.database_url.clone().unwrap_or_else(|| {
-            format!("sqlite://{}", self.data.join("gantry.db").display()).into()
-        })
+        self.database_url
+            .clone()
+            .unwrap_or_else(|| format!("sqlite://{}", self.data.join("gantry.db").display()).into())
     }
 
     /// This node's name.

@@ -15,8 +15,8 @@ use sea_query::{PostgresQueryBuilder, SqliteQueryBuilder};
 use sea_query_sqlx::SqlxBinder;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool,
-    SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
 };
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Encode, FromRow, Postgres, Sqlite, Transaction, Type};
 use tokio_util::sync::CancellationToken;
@@ -47,7 +47,10 @@ impl<T> Value for T where
 #[derive(Clone)]
 enum Pools {
     /// SQLite has one writer: `write` holds one connection, `read` many.
-    Sqlite { read: SqlitePool, write: SqlitePool },
+    Sqlite {
+        read: SqlitePool,
+        write: SqlitePool,
+    },
     Postgres(PgPool),
 }
 
@@ -192,8 +195,7 @@ impl Db {
             Engine::Sqlite => SQLITE_MIGRATIONS.iter().count(),
             Engine::Postgres => POSTGRES_MIGRATIONS.iter().count(),
         };
-        let (applied,): (i64,) =
-            self.sql("SELECT count(*) FROM _sqlx_migrations WHERE success").one().await?;
+        let (applied,): (i64,) = self.sql("SELECT count(*) FROM _sqlx_migrations WHERE success").one().await?;
         Ok((applied, i64::try_from(known).unwrap_or(i64::MAX)))
     }
 
@@ -232,11 +234,8 @@ async fn open_sqlite(address: &str) -> anyhow::Result<Pools> {
 
 async fn open_postgres(address: &str) -> anyhow::Result<Pools> {
     let options = PgConnectOptions::from_str(address)?.application_name("gantry").disable_statement_logging();
-    let pool = PgPoolOptions::new()
-        .max_connections(16)
-        .acquire_timeout(Duration::from_secs(10))
-        .connect_with(options)
-        .await?;
+    let pool =
+        PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10)).connect_with(options).await?;
     POSTGRES_MIGRATIONS.run(&pool).await?;
     Ok(Pools::Postgres(pool))
 }

@@ -146,10 +146,9 @@ impl std::error::Error for Error {}
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match error {
-            sqlx::Error::PoolTimedOut => Self::unavailable(
-                "database_busy",
-                "The database did not answer in time. Try again in a moment.",
-            ),
+            sqlx::Error::PoolTimedOut => {
+                Self::unavailable("database_busy", "The database did not answer in time. Try again in a moment.")
+            }
             other => Self::internal(other.into()),
         }
     }
@@ -228,9 +227,7 @@ impl IntoResponse for Error {
             errors: parts.errors,
         };
         let mut response = (parts.status, axum::Json(&problem)).into_response();
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         for (name, value) in parts.headers {
             response.headers_mut().append(name, value);
         }

@@ -15,7 +15,8 @@ use serde_json::json;
 use support::{TestApp, for_both};
 use uuid::Uuid;
 
-type Script = dyn Fn(Arc<Seen>, App, &JobContext) -> futures::future::BoxFuture<'_, Result<Outcome, JobFailure>> + Send + Sync;
+type Script =
+    dyn Fn(Arc<Seen>, App, &JobContext) -> futures::future::BoxFuture<'_, Result<Outcome, JobFailure>> + Send + Sync;
 
 /// What a scripted job was asked to do.
 #[derive(Default)]
@@ -88,17 +89,17 @@ async fn until_state(app: &App, id: Uuid, state: JobState) {
 }
 
 fn log_line(text: &str) -> EventBody {
-    EventBody::BuildLog {
-        step: "s".into(),
-        lines: vec![LogLine { level: LogLevel::Info, text: text.into() }],
-    }
+    EventBody::BuildLog { step: "s".into(), lines: vec![LogLine { level: LogLevel::Info, text: text.into() }] }
 }
 
 async fn followed(app: &App, id: Uuid, after: i64) -> Vec<(i64, &'static str)> {
     let entries = app.jobs.log().follow(id, after).await.unwrap();
-    tokio::time::timeout(Duration::from_secs(20), entries.map(|entry| (entry.event.seq, entry.event.body.kind())).collect())
-        .await
-        .expect("the log ends with its job")
+    tokio::time::timeout(
+        Duration::from_secs(20),
+        entries.map(|entry| (entry.event.seq, entry.event.body.kind())).collect(),
+    )
+    .await
+    .expect("the log ends with its job")
 }
 
 #[tokio::test]
@@ -157,10 +158,9 @@ async fn a_retry_skips_the_steps_that_are_done() {
 #[tokio::test]
 async fn attempts_run_out() {
     for_both(|test| async move {
-        let seen = start(&test, |_, _, _| {
-            Box::pin(async { Err(JobFailure::retry("flaky", "The other side was away.")) })
-        })
-        .await;
+        let seen =
+            start(&test, |_, _, _| Box::pin(async { Err(JobFailure::retry("flaky", "The other side was away.")) }))
+                .await;
         let id = enqueue(&test.app, None, 2).await.unwrap();
         until_state(&test.app, id, JobState::Failed).await;
         assert_eq!(seen.attempts.load(Ordering::SeqCst), 2);

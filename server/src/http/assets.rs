@@ -66,11 +66,8 @@ fn respond(path: &str, file: &EmbeddedFile, encoding: Option<&'static str>, head
 
 /// The encodings that the build leaves beside a file and the browser takes, best first.
 fn accepted_encoding(headers: &HeaderMap) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let accepted = headers
-        .get(header::ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
-        .to_owned();
+    let accepted =
+        headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     [("br", "br"), ("gzip", "gz")].into_iter().filter(move |(name, _)| {
         accepted.split(',').any(|part| {
             let mut pieces = part.split(';').map(str::trim);

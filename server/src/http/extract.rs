@@ -17,11 +17,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Self> {
-        let is_json = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| {
+        let is_json =
+            request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
                 let kind = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
                 kind == "application/json" || kind.ends_with("+json")
             });
@@ -157,9 +154,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
         }
         let axum::extract::Query(value) = axum::extract::Query::<T>::from_request_parts(parts, state)
             .await
-            .map_err(|rejection| {
-                Error::new(StatusCode::BAD_REQUEST, "invalid_query", format!("{rejection}."))
-            })?;
+            .map_err(|rejection| Error::new(StatusCode::BAD_REQUEST, "invalid_query", format!("{rejection}.")))?;
         Ok(Self(value))
     }
 }

@@ -56,9 +56,9 @@ async fn answer(app: &App, actor: &Actor, key: &HeaderValue, request: Request, n
         )
     })?;
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, super::BODY_LIMIT).await.map_err(|_| {
-        Error::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is larger than 1 MiB.")
-    })?;
+    let body = to_bytes(body, super::BODY_LIMIT)
+        .await
+        .map_err(|_| Error::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is larger than 1 MiB."))?;
     let hash = hash(&parts.uri.to_string(), &body);
     let actor_id = actor.id.to_string();
     let taken = app

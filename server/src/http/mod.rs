@@ -37,16 +37,18 @@ const BODY_LIMIT: usize = 1024 * 1024;
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "Gantry",
-    description = "A self-hosted control plane that takes an AI agent from a sentence to a signed, versioned release.",
-    license(name = "Apache-2.0", identifier = "Apache-2.0")
-))]
+#[openapi(
+    info(
+        title = "Gantry",
+        description = "A self-hosted control plane that takes an AI agent from a sentence to a signed, versioned release.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(gantry_domain::problem::Problem))
+)]
 struct Document;
 
 fn api() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(Document::openapi())
-        .nest("/api/v1", routes())
+    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", routes())
 }
 
 /// Every noun's routes, relative to `/api/v1`.
@@ -59,13 +61,39 @@ fn routes() -> OpenApiRouter<App> {
 
 /// The contract of the REST API, OpenAPI 3.1.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    verbs::with_colons(api().split_for_parts().1)
+    document(api().split_for_parts().1)
+}
+
+/// The contract as it is committed in `openapi/gantry.json`.
+pub fn openapi_json() -> String {
+    let mut json = openapi().to_pretty_json().unwrap_or_default();
+    json.push('\n');
+    json
+}
+
+/// Adds to the nouns' own words what holds for all of them: verbs with colons, and problems.
+fn document(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
+    let problem = ResponseBuilder::new()
+        .description("What went wrong (RFC 9457); the codes are in docs/problems.md")
+        .content(
+            "application/problem+json",
+            ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build(),
+        )
+        .build();
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+        for operation in operations.into_iter().flatten() {
+            operation.responses.responses.insert("default".to_owned(), RefOr::T(problem.clone()));
+        }
+    }
+    verbs::with_colons(document)
 }
 
 /// The whole server as a service.
 pub fn router(app: App) -> Router {
     let (api, document) = api().split_for_parts();
-    let document = axum::Json(verbs::with_colons(document));
+    let document = axum::Json(self::document(document));
     let api = api
         .layer(middleware::from_fn_with_state(app.clone(), idempotency::layer))
         .route("/api/v1/openapi.json", axum::routing::get(|| async move { document }))

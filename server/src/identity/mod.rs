@@ -28,7 +28,11 @@ impl Actor {
         if self.scopes.contains(&scope) {
             return Ok(());
         }
-        Err(Error::forbidden(format!("This needs the scope \"{}\", which {} does not have.", scope.as_str(), self.name)))
+        Err(Error::forbidden(format!(
+            "This needs the scope \"{}\", which {} does not have.",
+            scope.as_str(),
+            self.name
+        )))
     }
 }
 

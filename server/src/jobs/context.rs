@@ -9,9 +9,9 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::JobFailure;
 use super::log::Log;
 use super::store::{self, ClaimedJob};
-use super::JobFailure;
 use crate::db::Db;
 
 /// One attempt at a job.

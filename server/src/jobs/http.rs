@@ -61,8 +61,7 @@ struct ListQuery {
 async fn list(State(app): State<App>, actor: Actor, Query(query): Query<ListQuery>) -> Result<axum::Json<Page<Job>>> {
     actor.require(Scope::Read)?;
     let limit = page_limit(query.limit);
-    let filter =
-        JobFilter { state: query.state, kind: query.kind, project_id: query.project_id, before: query.cursor };
+    let filter = JobFilter { state: query.state, kind: query.kind, project_id: query.project_id, before: query.cursor };
     let items = store::list(&app.db, &filter, limit + 1).await?;
     Ok(axum::Json(crate::http::page(items, limit, |job| job.id.to_string())))
 }
@@ -150,7 +149,12 @@ fn upgrade_refused(rejection: &WebSocketUpgradeRejection) -> Error {
 /// `Accept: text/event-stream` (resuming after `Last-Event-ID`), else as a page.
 #[utoipa::path(get, path = "/jobs/{id}/events", tag = "jobs", params(("id" = Uuid, Path), EventsQuery),
     responses((status = OK, body = Page<Event>)))]
-async fn events(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>, request: EventsRequest) -> Result<Response> {
+async fn events(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<Uuid>,
+    request: EventsRequest,
+) -> Result<Response> {
     actor.require(Scope::Read)?;
     stream_events(&app, id, request).await
 }

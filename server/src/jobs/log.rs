@@ -59,8 +59,7 @@ impl Log {
     /// # Errors
     /// `404` when there is no such job.
     pub async fn page(&self, job_id: Uuid, after: i64, limit: i64) -> Result<(Vec<Event>, bool)> {
-        let (state, last) =
-            store::position(&self.db, job_id).await?.ok_or_else(|| Error::not_found("job"))?;
+        let (state, last) = store::position(&self.db, job_id).await?.ok_or_else(|| Error::not_found("job"))?;
         let events = store::events_after(&self.db, job_id, after, limit).await?;
         let seen = events.last().map_or(after, |event| event.seq);
         // A log that was deleted after its time has nothing more, however far its numbers went.

@@ -61,8 +61,7 @@ pub(super) async fn claim(
 
 /// When the next queued job becomes due, if one is queued.
 pub(super) async fn next_due(db: &Db) -> sqlx::Result<Option<Timestamp>> {
-    let (due,): (Option<Timestamp>,) =
-        db.sql("SELECT min(run_at) FROM job WHERE state = 'queued'").one().await?;
+    let (due,): (Option<Timestamp>,) = db.sql("SELECT min(run_at) FROM job WHERE state = 'queued'").one().await?;
     Ok(due)
 }
 
@@ -311,19 +310,29 @@ pub(super) async fn list(db: &Db, filter: &JobFilter, limit: u64) -> sqlx::Resul
     query
         .columns(
             [
-                "id", "kind", "state", "project_id", "subject_id", "attempt", "max_attempts", "created_at", "run_at",
-                "started_at", "finished_at", "cancel_requested_at", "reason_code", "reason_message", "lease_owner",
-                "created_by", "result",
+                "id",
+                "kind",
+                "state",
+                "project_id",
+                "subject_id",
+                "attempt",
+                "max_attempts",
+                "created_at",
+                "run_at",
+                "started_at",
+                "finished_at",
+                "cancel_requested_at",
+                "reason_code",
+                "reason_message",
+                "lease_owner",
+                "created_by",
+                "result",
             ]
             .map(|column| ("job", column)),
         )
         .expr_as(Expr::col(("project", "name")), "project_name")
         .from("job")
-        .join(
-            JoinType::LeftJoin,
-            "project",
-            Expr::col(("project", "id")).equals(("job", "project_id")),
-        )
+        .join(JoinType::LeftJoin, "project", Expr::col(("project", "id")).equals(("job", "project_id")))
         .and_where_option(filter.state.map(|state| Expr::col(("job", "state")).eq(state.as_str())))
         .and_where_option(filter.kind.map(|kind| Expr::col(("job", "kind")).eq(kind.as_str())))
         .and_where_option(filter.project_id.map(|id| Expr::col(("job", "project_id")).eq(id)))

@@ -138,7 +138,8 @@ async fn export_zip(State(app): State<App>, actor: Actor, Path(project): Path<St
     let files = super::files(&app.db, project.summary.id, project.revision).await?;
     let name = project.summary.name.as_str().to_owned();
     let archive = export::archive(&name, files)?;
-    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}.zip\"")).map_err(anyhow::Error::from)?;
+    let disposition =
+        HeaderValue::from_str(&format!("attachment; filename=\"{name}.zip\"")).map_err(anyhow::Error::from)?;
     let mut response = archive.into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
     response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);

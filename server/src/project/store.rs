@@ -97,11 +97,8 @@ macro_rules! select_project {
 }
 
 pub(super) async fn by_id(db: &Db, id: Uuid) -> Result<Option<Project>> {
-    let row: Option<ProjectRow> = db
-        .sql(select_project!(", project.spec, project.revision", "project.id = $1"))
-        .bind(id)
-        .optional()
-        .await?;
+    let row: Option<ProjectRow> =
+        db.sql(select_project!(", project.spec, project.revision", "project.id = $1")).bind(id).optional().await?;
     row.map(Project::try_from).transpose()
 }
 
@@ -123,14 +120,20 @@ pub(super) async fn id_of(db: &Db, id_or_name: &str) -> Result<Option<Uuid>> {
 }
 
 /// Projects, newest first.
-pub(super) async fn list(db: &Db, part_of_name: Option<&str>, before: Option<Uuid>, limit: u64) -> Result<Vec<ProjectSummary>> {
+pub(super) async fn list(
+    db: &Db,
+    part_of_name: Option<&str>,
+    before: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<ProjectSummary>> {
     // The page is chosen first and small; only its projects are joined with their newest jobs.
     let mut page = Query::select();
     page.column("id")
         .from("project")
-        .and_where_option(part_of_name.map(|part| {
-            Expr::col("name").like(LikeExpr::new(format!("%{}%", escape_like(part))).escape('\\'))
-        }))
+        .and_where_option(
+            part_of_name
+                .map(|part| Expr::col("name").like(LikeExpr::new(format!("%{}%", escape_like(part))).escape('\\'))),
+        )
         .and_where_option(before.map(|id| Expr::col("id").lt(id)))
         .order_by("id", Order::Desc)
         .limit(limit);
@@ -164,10 +167,7 @@ pub(super) async fn list(db: &Db, part_of_name: Option<&str>, before: Option<Uui
                 sea_query::JoinType::LeftJoin,
                 "job",
                 alias,
-                Expr::col((alias, "id")).eq(sea_query::SimpleExpr::SubQuery(
-                    None,
-                    Box::new(newest.into()),
-                )),
+                Expr::col((alias, "id")).eq(sea_query::SimpleExpr::SubQuery(None, Box::new(newest.into()))),
             );
     }
     let rows: Vec<SummaryRow> = db.all(&query).await?;

@@ -19,10 +19,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
 /// Probes, which need no account and tell nothing but states.
 pub(crate) fn probes() -> Router<App> {
-    Router::new()
-        .route("/livez", get(|| async { "ok" }))
-        .route("/readyz", get(ready))
-        .route("/healthz", get(ready))
+    Router::new().route("/livez", get(|| async { "ok" })).route("/readyz", get(ready)).route("/healthz", get(ready))
 }
 
 /// Shows what this instance runs on and which of its parts work.
