@@ -2,8 +2,10 @@
 
 pub(crate) mod builds;
 pub(crate) mod chat;
+pub(crate) mod diagnostics;
 pub(crate) mod files;
 pub(crate) mod images;
+pub(crate) mod labels;
 pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod overview;
