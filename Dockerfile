@@ -27,12 +27,13 @@ RUN set -eu; \
     install -D /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/ca-certificates.crt; \
     echo 'gantry:x:10001:10001:Gantry:/data:/sbin/nologin' > /out/etc/passwd; \
     echo 'gantry:x:10001:' > /out/etc/group; \
-    install -d -o 10001 -g 10001 -m 0750 /out/data; \
     install -d -m 1777 /out/tmp; \
+    install -d -m 0750 /data; \
     /out/usr/local/bin/gantry version
 
 FROM scratch
 COPY --from=build /out/ /
+COPY --from=build --chown=10001:10001 /data /data
 USER 10001:10001
 ENV PATH=/usr/local/bin \
     SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
