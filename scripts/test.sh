@@ -158,7 +158,7 @@ check_dependencies() {
   fi
 }
 
-clippy() { cargo clippy --quiet --workspace --exclude gantry-web --all-targets "$@" -- -D warnings; }
+clippy() { cargo clippy --quiet --workspace --exclude gantry-web --features xtask/bench --all-targets -- -D warnings; }
 clippy_wasm() { cargo clippy --quiet --package gantry-web --target wasm32-unknown-unknown -- -D warnings; }
 has_doctests() { grep -rqE '^\s*//[/!] ```($|rust|should_panic|compile_fail|no_run)' --include='*.rs' domain/src generator/src server/src; }
 check_scripts() { shellcheck --external-sources --severity=warning scripts/*.sh .ci/run; }
@@ -184,7 +184,7 @@ stage fmt count_one cargo fmt --all --check
 stage deny count_one check_dependencies
 stage clippy count_one clippy
 stage clippy-web count_one clippy_wasm
-stage tests count_nextest cargo nextest run --profile ci --workspace --exclude gantry-web
+stage tests count_nextest cargo nextest run --profile ci --workspace --features xtask/bench
 ! has_doctests || stage doctests count_doctests cargo test --quiet --doc --workspace --exclude gantry-web
 stage openapi count_one cargo xtask openapi --check
 
