@@ -8,10 +8,12 @@ pub mod agui;
 pub mod api;
 pub mod event;
 pub mod matrix;
+mod name;
 pub mod problem;
 pub mod spec;
 mod text;
 mod timestamp;
 
+pub use name::clean_name;
 pub use text::{Digest, ImageReference, InvalidText, RepositoryName, Slug, Tag};
 pub use timestamp::Timestamp;

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::db::Db;
 use crate::jobs::{Queue, WorkerCount};
+use crate::secret::{KeySettings, OwnStore, SecretBackend};
 
 /// Everything that a handler or a job may reach. Cloning it is cheap.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub struct Parts {
     pub db: Db,
     /// Long work.
     pub jobs: Queue,
+    /// Where secrets' values are kept.
+    pub secrets: Arc<dyn SecretBackend>,
     /// How many of this node's workers run.
     pub workers: WorkerCount,
     /// Plain HTTP and HTTPS to the outside; no redirect is followed unless asked for.
@@ -43,12 +46,13 @@ impl App {
     /// Opens the database and puts the parts together. Nothing runs yet.
     ///
     /// # Errors
-    /// When the database cannot be opened.
+    /// When the database cannot be opened, or the master key is missing or wrong.
     pub async fn open(config: Config) -> anyhow::Result<Self> {
         use secrecy::ExposeSecret;
         std::fs::create_dir_all(&config.data)
             .map_err(|error| anyhow::anyhow!("the data directory {} cannot be made: {error}", config.data.display()))?;
         let db = Db::open(config.database_address().expose_secret()).await?;
+        let secrets = OwnStore::open(&db, KeySettings::from(&config)).await?;
         let http = reqwest::Client::builder()
             .user_agent(concat!("gantry/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(std::time::Duration::from_secs(10))
@@ -56,6 +60,7 @@ impl App {
         Ok(Self(Arc::new(Parts {
             node: config.node_name(),
             jobs: Queue::new(db.clone()),
+            secrets,
             db,
             workers: WorkerCount::default(),
             http,

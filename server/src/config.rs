@@ -1,6 +1,6 @@
 //! Every setting: a flag and an environment variable each, in one place.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use secrecy::SecretString;
@@ -27,6 +27,18 @@ pub struct Config {
     /// A file with the master key; by default `master.key` in the data directory, made on first start.
     #[arg(long, env = "GANTRY_MASTER_KEY_FILE")]
     pub master_key_file: Option<PathBuf>,
+
+    /// The master key to rotate to, for `POST /api/v1/secrets:rotateMasterKey`.
+    #[arg(long, env = "GANTRY_MASTER_KEY_NEXT", hide_env_values = true)]
+    pub master_key_next: Option<SecretString>,
+
+    /// A file with the master key to rotate to; read when the rotation is asked for.
+    #[arg(long, env = "GANTRY_MASTER_KEY_NEXT_FILE")]
+    pub master_key_next_file: Option<PathBuf>,
+
+    /// Addresses of the proxies in front, separated by commas: their `X-Forwarded-For` is believed.
+    #[arg(long, env = "GANTRY_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<IpAddr>,
 
     /// The Docker Engine's socket.
     #[arg(long, env = "GANTRY_DOCKER", default_value = "unix:///var/run/docker.sock")]

@@ -13,7 +13,11 @@ pub mod identity;
 pub mod jobs;
 pub mod outside;
 pub mod project;
+pub mod provider;
+pub mod registry;
+pub mod secret;
 pub mod system;
+pub mod token;
 
 use tokio_util::task::TaskTracker;
 
@@ -41,6 +45,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     tracing::info!(%address, database = app.db.engine().as_str(), "listening");
     println!("Gantry listens on http://{address}");
+    if let Some(link) = identity::setup_link(&app, address).await? {
+        println!("Open this link to make the first account (it works once, for a day):\n\n    {link}\n");
+    }
 
     let stop = app.shutdown.clone();
     tokio::spawn(async move {

@@ -40,6 +40,10 @@ pub(super) async fn layer(State(app): State<App>, request: Request, next: Next) 
     }
 }
 
+/// Put into the extensions of an answer that holds a secret: that it was given is remembered, what it was is not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HoldsSecret;
+
 #[derive(sqlx::FromRow)]
 struct Remembered {
     request_hash: String,
@@ -101,6 +105,12 @@ async fn replay(app: &App, actor_id: &str, key: &str, hash: &str) -> Result<Resp
             "The first request with this Idempotency-Key is still under way. Try again in a moment.",
         ));
     };
+    if body.is_null() {
+        return Err(Error::conflict(
+            "answer_not_kept",
+            "This was done before with this Idempotency-Key. Its answer held a secret, so it was not kept.",
+        ));
+    }
     let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
     let mut response = (status.unwrap_or(StatusCode::OK), axum::Json(body)).into_response();
     response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
@@ -124,7 +134,8 @@ async fn remember(app: &App, actor_id: &str, key: &str, response: Response) -> R
     }
     let (parts, body) = response.into_parts();
     let body: Bytes = to_bytes(body, usize::MAX).await.map_err(anyhow::Error::from)?;
-    let value: Value = serde_json::from_slice(&body)?;
+    let value: Value =
+        if parts.extensions.get::<HoldsSecret>().is_some() { Value::Null } else { serde_json::from_slice(&body)? };
     app.db
         .sql("UPDATE idempotency SET status = $3, response = $4 WHERE actor_id = $1 AND key = $2")
         .bind(actor_id.to_owned())

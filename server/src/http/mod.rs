@@ -57,6 +57,11 @@ fn routes() -> OpenApiRouter<App> {
         .merge(crate::jobs::http::routes())
         .merge(crate::project::http::routes())
         .merge(crate::system::http::routes())
+        .merge(crate::identity::http::routes())
+        .merge(crate::token::http::routes())
+        .merge(crate::secret::http::routes())
+        .merge(crate::provider::http::routes())
+        .merge(crate::registry::http::routes())
 }
 
 /// The contract of the REST API, OpenAPI 3.1.
@@ -98,6 +103,7 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), idempotency::layer))
         .route("/api/v1/openapi.json", axum::routing::get(|| async move { document }))
         .route("/api/{*rest}", axum::routing::any(|| async { Error::not_found("route") }))
+        .layer(middleware::from_fn_with_state(app.clone(), crate::identity::layer))
         .layer(DefaultBodyLimit::max(BODY_LIMIT));
     let compressible = SizeAbove::new(512)
         .and(NotForContentType::new("text/event-stream"))

@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use clap::Parser;
 use gantry_server::app::App;
 use gantry_server::config::Config;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
@@ -98,6 +98,51 @@ impl TestApp {
     pub fn anonymous(&self) -> Persona<'_> {
         Persona { app: self, headers: HeaderMap::new() }
     }
+
+    /// The token of a new set-up link, or none when there is an account.
+    pub async fn setup_token(&self) -> Option<String> {
+        let link = gantry_server::identity::setup_link(&self.app, "127.0.0.1:7777".parse().unwrap()).await.unwrap()?;
+        link.split_once("?token=").map(|(_, token)| token.to_owned())
+    }
+
+    /// Asks as the first account, in a browser of its own: sets it up the first time, then signs in.
+    pub async fn admin(&self) -> Persona<'_> {
+        let answer = match self.setup_token().await {
+            Some(token) => {
+                let body = json!({"token": token, "name": "Ada", "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD});
+                self.anonymous().post("/api/v1/setup", body).await.expect(201)
+            }
+            None => {
+                let body = json!({"email": ADMIN_EMAIL, "password": ADMIN_PASSWORD});
+                self.anonymous().post("/api/v1/auth/login", body).await.expect(200)
+            }
+        };
+        Persona { app: self, headers: browser_headers(&answer) }
+    }
+
+    /// Asks with a new API token that has these scopes.
+    pub async fn token(&self, scopes: &[&str]) -> Persona<'_> {
+        let answer =
+            self.admin().await.post("/api/v1/tokens", json!({"name": "test", "scopes": scopes})).await.expect(201);
+        let mut headers = HeaderMap::new();
+        let bearer = format!("Bearer {}", answer.json()["secret"].as_str().unwrap());
+        headers.insert(header::AUTHORIZATION, bearer.parse().unwrap());
+        Persona { app: self, headers }
+    }
+}
+
+/// What the first account of a test signs in with.
+pub const ADMIN_EMAIL: &str = "ada@example.com";
+/// Its password.
+pub const ADMIN_PASSWORD: &str = "correct horse battery staple";
+
+/// What a browser sends once it was given this answer to a login: the cookie and the proof that the page is ours.
+pub fn browser_headers(answer: &Answer) -> HeaderMap {
+    let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let mut headers = HeaderMap::new();
+    headers.insert(header::COOKIE, cookie.parse().unwrap());
+    headers.insert("x-gantry-csrf", answer.json()["csrfToken"].as_str().unwrap().parse().unwrap());
+    headers
 }
 
 impl Drop for TestApp {

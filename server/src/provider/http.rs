@@ -1,0 +1,184 @@
+//! Providers over HTTP.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use gantry_domain::api::Page;
+use gantry_domain::api::provider::{Provider, SaveProvider};
+use gantry_domain::api::token::Scope;
+use gantry_domain::clean_name;
+use gantry_domain::problem::FieldProblem;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::store::Saved;
+use super::{address, store};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::http::{Json, Path, Query, page, page_limit};
+use crate::identity::Actor;
+use crate::secret::{self, Change, OwnerKind};
+
+const LONGEST_NAME: usize = 63;
+const LONGEST_MODEL: usize = 200;
+/// A million dollars for a million tokens: what is above is a slip.
+const HIGHEST_PRICE: i64 = 1_000_000_000_000;
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, update, delete))
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+struct ListQuery {
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+    /// How many, 1 to 100; 50 when left out.
+    limit: Option<u64>,
+}
+
+/// Lists the providers by name.
+#[utoipa::path(get, path = "/providers", tag = "providers", params(ListQuery), responses((status = OK, body = Page<Provider>)))]
+async fn list(
+    State(app): State<App>,
+    actor: Actor,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Page<Provider>>> {
+    actor.require(Scope::Read)?;
+    let limit = page_limit(query.limit);
+    let items = store::list(&app.db, &query.cursor.unwrap_or_default(), limit + 1).await?;
+    Ok(axum::Json(page(items, limit, |provider| provider.name.clone())))
+}
+
+/// Describes a provider.
+#[utoipa::path(get, path = "/providers/{id}", tag = "providers", params(("id" = Uuid, Path)), responses((status = OK, body = Provider)))]
+async fn get(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Result<axum::Json<Provider>> {
+    actor.require(Scope::Read)?;
+    Ok(axum::Json(described(&app, id).await?))
+}
+
+/// Adds a provider.
+#[utoipa::path(post, path = "/providers", tag = "providers", request_body = SaveProvider, responses((status = CREATED, body = Provider)))]
+async fn create(
+    State(app): State<App>,
+    actor: Actor,
+    Json(body): Json<SaveProvider>,
+) -> Result<(StatusCode, axum::Json<Provider>)> {
+    actor.require(Scope::Admin)?;
+    let (saved, key, secret_id) = checked(body)?;
+    let id = Uuid::now_v7();
+    let mut tx = app.db.begin().await?;
+    let change = Change { value: key.as_ref(), secret_id, by: &actor.name };
+    let key = secret::change(&app, &mut tx, OwnerKind::Provider, None, change).await?;
+    refuse_readable_key(&saved.base_url, key.secret_id)?;
+    store::insert(&mut tx, id, saved, key.secret_id, &actor.name).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, axum::Json(described(&app, id).await?)))
+}
+
+/// Changes a provider. A key that is left out stays.
+#[utoipa::path(put, path = "/providers/{id}", tag = "providers", params(("id" = Uuid, Path)), request_body = SaveProvider, responses((status = OK, body = Provider)))]
+async fn update(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<Uuid>,
+    Json(body): Json<SaveProvider>,
+) -> Result<axum::Json<Provider>> {
+    actor.require(Scope::Admin)?;
+    let (saved, key, secret_id) = checked(body)?;
+    let mut tx = app.db.begin().await?;
+    let current = store::hold(&mut tx, id).await?;
+    let change = Change { value: key.as_ref(), secret_id, by: &actor.name };
+    let key = secret::change(&app, &mut tx, OwnerKind::Provider, current, change).await?;
+    refuse_readable_key(&saved.base_url, key.secret_id)?;
+    store::update(&mut tx, id, saved, key.secret_id).await?;
+    secret::discard(&mut tx, key.replaced).await?;
+    tx.commit().await?;
+    Ok(axum::Json(described(&app, id).await?))
+}
+
+/// Removes a provider, and the key that was its own.
+#[utoipa::path(delete, path = "/providers/{id}", tag = "providers", params(("id" = Uuid, Path)), responses((status = NO_CONTENT)))]
+async fn delete(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Result<StatusCode> {
+    actor.require(Scope::Admin)?;
+    let mut tx = app.db.begin().await?;
+    let key = store::hold(&mut tx, id).await?;
+    store::delete(&mut tx, id).await?;
+    secret::discard(&mut tx, key).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn described(app: &App, id: Uuid) -> Result<Provider> {
+    Ok(store::get(&app.db, id).await?.ok_or_else(|| Error::not_found("provider"))?.into())
+}
+
+/// The key travels with every request, so it must not be readable on the way.
+fn refuse_readable_key(base_url: &str, secret_id: Option<Uuid>) -> Result<()> {
+    if secret_id.is_none() || !address::is_plain_and_elsewhere(base_url) {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "/baseUrl",
+        "plain_http_not_local",
+        "Over plain HTTP to another machine everybody on the way could read the key. Use https, or remove the key if the endpoint needs none.",
+    ))
+}
+
+fn checked(body: SaveProvider) -> Result<(Saved, Option<SecretString>, Option<Uuid>)> {
+    let key = body.key.map(|key| SecretString::from(key.trim()));
+    let mut faults = Vec::new();
+    let mut or_fault = |path: &str, code: &str, checked: std::result::Result<String, String>| {
+        checked.unwrap_or_else(|expected| {
+            faults.push(FieldProblem::new(path, code, expected));
+            String::new()
+        })
+    };
+    let name = or_fault("/name", "invalid_name", clean_name(&body.name, LONGEST_NAME));
+    let default_model = or_fault("/defaultModel", "invalid_model", clean_name(&body.default_model, LONGEST_MODEL));
+    let base_url = address::checked(&body.base_url).unwrap_or_else(|fault| {
+        faults.push(fault);
+        String::new()
+    });
+    if let Some(key) = &key {
+        // It travels in a header (RFC 9110, section 5.5), and in no header is there a line break.
+        let key = key.expose_secret();
+        if key.len() > secret::LONGEST_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            faults.push(FieldProblem::new(
+                "/key",
+                "invalid_key",
+                "Expected at most 8192 visible ASCII characters without blanks or line breaks.",
+            ));
+        }
+        if body.secret_id.is_some() {
+            faults.push(FieldProblem::new(
+                "/secretId",
+                "two_credentials",
+                "Expected either a key or a named secret, not both.",
+            ));
+        }
+    }
+    for (path, price) in
+        [("/inputPriceMicros", body.input_price_micros), ("/outputPriceMicros", body.output_price_micros)]
+    {
+        if price.is_some_and(|price| !(0..=HIGHEST_PRICE).contains(&price)) {
+            faults.push(FieldProblem::new(
+                path,
+                "out_of_range",
+                "Expected 0 to 1000000000000 millionths of a US dollar.",
+            ));
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Error::many(faults));
+    }
+    let saved = Saved {
+        name,
+        base_url,
+        default_model,
+        input_price_micros: body.input_price_micros,
+        output_price_micros: body.output_price_micros,
+    };
+    Ok((saved, key, body.secret_id))
+}

@@ -1,0 +1,182 @@
+//! Secrets: values that are written and used, and never shown.
+//!
+//! A secret is a row with an id, an owner and a version; its values are kept by a [`SecretBackend`].
+//! Gantry's own store ([`OwnStore`]) keeps them encrypted in the database; stores elsewhere (Vault, a
+//! cloud's secret manager) will be other implementations, with their clients in `outside/`.
+//! No handler reads a value: [`value`] is for what uses one, such as a model's client, and for nothing else.
+
+mod envelope;
+pub(crate) mod http;
+mod master_key;
+mod own_store;
+mod store;
+
+use async_trait::async_trait;
+use gantry_domain::api::secret::KeyRotation;
+use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::db::{Db, Tx};
+use crate::error::{Error, Result};
+
+pub use envelope::Belonging;
+pub use master_key::KeySetting;
+pub use own_store::{KeySettings, OwnStore};
+
+/// The most bytes that a value may have.
+pub(crate) const LONGEST_VALUE: usize = 65_536;
+/// The most bytes of a credential that travels in a header: servers take no longer ones.
+pub(crate) const LONGEST_KEY: usize = 8_192;
+
+/// What kind of thing a secret belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnerKind {
+    /// The instance: a secret that a person named.
+    Instance,
+    /// One model provider: its key.
+    Provider,
+    /// One registry: its password or token.
+    Registry,
+}
+
+impl OwnerKind {
+    /// The word in the database and in the associated data of what is encrypted.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Instance => "instance",
+            Self::Provider => "provider",
+            Self::Registry => "registry",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<Self> {
+        [Self::Instance, Self::Provider, Self::Registry].into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// A place that keeps secrets' values.
+#[async_trait]
+pub trait SecretBackend: Send + Sync {
+    /// The word for this kind of place in `secret.backend`.
+    fn kind(&self) -> &'static str;
+
+    /// Keeps a value as a version that does not exist yet. It counts once `tx` is committed.
+    ///
+    /// # Errors
+    /// When the place does not take it; then nothing is kept.
+    async fn put(&self, tx: &mut Tx, at: Belonging, value: &SecretString, created_by: &str) -> Result<()>;
+
+    /// The value of a version.
+    ///
+    /// # Errors
+    /// `404` when there is no such version, `503 secret_unreadable` when it cannot be opened.
+    async fn get(&self, db: &Db, at: Belonging) -> Result<SecretString>;
+
+    /// The versions that are kept of a secret, newest first.
+    ///
+    /// # Errors
+    /// Whatever the place answers.
+    async fn versions(&self, db: &Db, secret_id: Uuid) -> Result<Vec<gantry_domain::api::secret::SecretVersion>>;
+
+    /// Changes the key that everything here is encrypted under.
+    ///
+    /// # Errors
+    /// `409` when no other key was supplied.
+    async fn rotate_master_key(&self, db: &Db) -> Result<KeyRotation>;
+}
+
+/// The newest value of a secret, for what uses it.
+///
+/// # Errors
+/// `404` when there is no such secret, `503 secret_unreadable` when it cannot be opened.
+pub(crate) async fn value(app: &App, id: Uuid) -> Result<SecretString> {
+    let at = store::newest(&app.db, id).await?.ok_or_else(|| Error::not_found("secret"))?;
+    app.secrets.get(&app.db, at).await
+}
+
+/// Keeps a credential for what `owner` says, in the caller's transaction; answers with the secret's id.
+pub(crate) async fn keep(
+    app: &App,
+    tx: &mut Tx,
+    owner: OwnerKind,
+    value: &SecretString,
+    created_by: &str,
+) -> Result<Uuid> {
+    let at = Belonging { owner, secret_id: Uuid::now_v7(), version: 1 };
+    store::insert(tx, at, None, app.secrets.kind(), created_by).await?;
+    app.secrets.put(tx, at, value, created_by).await?;
+    Ok(at.secret_id)
+}
+
+/// What becomes of a credential when its provider or registry is saved.
+pub(crate) struct Change<'b> {
+    /// A new value; empty removes what is there, none leaves it.
+    pub(crate) value: Option<&'b SecretString>,
+    /// A named secret to use instead; none leaves what is there.
+    pub(crate) secret_id: Option<Uuid>,
+    /// Who asks.
+    pub(crate) by: &'b str,
+}
+
+/// A credential after a change.
+pub(crate) struct Changed {
+    /// The secret that holds it now.
+    pub(crate) secret_id: Option<Uuid>,
+    /// What nobody needs any more. Pass it to [`discard`] once no row refers to it.
+    pub(crate) replaced: Option<Uuid>,
+}
+
+/// Changes the credential that `current` holds for an owner of that kind, in the caller's transaction.
+///
+/// # Errors
+/// `422` when both a value and a named secret are given, or there is no secret of that name.
+pub(crate) async fn change(
+    app: &App,
+    tx: &mut Tx,
+    owner: OwnerKind,
+    current: Option<Uuid>,
+    change: Change<'_>,
+) -> Result<Changed> {
+    let own = match current {
+        Some(id) => store::owner_of(tx, id).await?.filter(|kind| *kind == owner).map(|_| id),
+        None => None,
+    };
+    if let Some(named) = change.secret_id {
+        if store::owner_of(tx, named).await? != Some(OwnerKind::Instance) {
+            return Err(Error::invalid(
+                "/secretId",
+                "no_such_secret",
+                "Expected the id of a named secret; see GET /api/v1/secrets.",
+            ));
+        }
+        return Ok(Changed { secret_id: Some(named), replaced: own });
+    }
+    let Some(value) = change.value else {
+        return Ok(Changed { secret_id: current, replaced: None });
+    };
+    if value.expose_secret().is_empty() {
+        return Ok(Changed { secret_id: None, replaced: own });
+    }
+    match own {
+        Some(id) => {
+            add_version(app, tx, id, value, change.by).await?;
+            Ok(Changed { secret_id: Some(id), replaced: None })
+        }
+        None => Ok(Changed { secret_id: Some(keep(app, tx, owner, value, change.by).await?), replaced: None }),
+    }
+}
+
+/// Deletes a credential that nothing refers to any more. A named secret is left alone.
+pub(crate) async fn discard(tx: &mut Tx, id: Option<Uuid>) -> Result<()> {
+    match id {
+        Some(id) => store::delete_credential(tx, id).await,
+        None => Ok(()),
+    }
+}
+
+/// Writes a new version of a secret.
+async fn add_version(app: &App, tx: &mut Tx, id: Uuid, value: &SecretString, by: &str) -> Result<()> {
+    let at = store::next_version(tx, id).await?.ok_or_else(|| Error::not_found("secret"))?;
+    app.secrets.put(tx, at, value, by).await
+}

@@ -1,0 +1,22 @@
+//! Tokens: API credentials for CI and the command line.
+//!
+//! A token is shown once and kept as a hash; see [`format`] for how it is written. How a request with
+//! one becomes an [`Actor`] is here, when it is asked for is the layer of `identity`.
+
+mod format;
+pub(crate) mod http;
+mod store;
+
+use crate::app::App;
+use crate::error::Result;
+use crate::identity::{Actor, ActorKind};
+
+/// The actor behind a token, and notes that it was used. `None` when it is unknown or has expired.
+pub(crate) async fn actor(app: &App, text: &str) -> Result<Option<Actor>> {
+    // What has not even the form of a token never reaches the database.
+    if !format::is_well_formed(text) {
+        return Ok(None);
+    }
+    let token = store::by_hash(&app.db, format::hash(text)).await?;
+    Ok(token.map(|token| Actor { id: token.id, name: token.name, kind: ActorKind::Token, scopes: token.scopes }))
+}
