@@ -7,6 +7,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let text = std::fs::read_to_string(source).expect("the matrix lies beside its module");
     let value: serde_json::Value = toml::from_str(&text).expect("the matrix is TOML");
-    let target = std::path::Path::new(&std::env::var_os("OUT_DIR").expect("cargo names a directory")).join("matrix.json");
+    let target =
+        std::path::Path::new(&std::env::var_os("OUT_DIR").expect("cargo names a directory")).join("matrix.json");
     std::fs::write(target, value.to_string()).expect("cargo's directory is writable");
 }

@@ -1,22 +1,11 @@
-//! A sentence becomes a plan, a plan a spec, a spec the files of a project. Pure and deterministic:
-//! the same spec gives the same bytes, on the server and in the browser.
+//! A sentence becomes a plan, a plan's spec becomes a project's files.
+//!
+//! Pure and deterministic: the same request gives the same plan, the same spec the same bytes, in
+//! the server, in the command line and in the browser, where this runs for the live preview. What
+//! asks a model, reads a clock or writes a file belongs in the server.
 
-use gantry_domain::matrix::Diagnostic;
-use gantry_domain::spec::{FILE_NAME, Spec, yaml};
+mod emit;
+mod planner;
 
-/// A file of a project.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct File {
-    /// Path within the project, with `/` between its parts.
-    pub path: String,
-    /// Its text.
-    pub content: String,
-}
-
-/// The files of a spec's project.
-///
-/// # Errors
-/// What is wrong with the spec.
-pub fn emit(spec: &Spec) -> Result<Vec<File>, Vec<Diagnostic>> {
-    Ok(vec![File { path: FILE_NAME.to_owned(), content: yaml::write(spec) }])
-}
+pub use emit::{File, emit, package_name};
+pub use planner::plan;

@@ -62,9 +62,10 @@ const BUILTIN_FUNCTIONS: [&str; 73] = [
 ];
 
 /// What the generated `tools.py` imports or defines for itself.
-const GENERATED_NAMES: [&str; 21] = [
-    "annotations", "ast", "call_mcp", "dataclass", "datetime", "http_request", "json", "math", "mcp_client",
-    "operator", "os", "re", "subprocess", "sys", "time", "timedelta", "timezone", "tools", "typing", "urllib", "zip",
+const GENERATED_NAMES: [&str; 23] = [
+    "Callable", "Collection", "Exception", "RuntimeError", "StructuredTool", "TOOLS", "Tool", "ValueError",
+    "annotations", "ast", "call_mcp", "call_tool", "dataclass", "datetime", "evaluate", "explain", "http_request",
+    "json", "re", "timedelta", "timezone", "tools", "typing",
 ];
 
 #[cfg(test)]

@@ -37,6 +37,13 @@ pub fn check(spec: &Spec) -> Vec<Diagnostic> {
     found.0
 }
 
+/// Whether a tool by itself has no faults.
+pub fn is_sound_tool(tool: &super::Tool) -> bool {
+    let mut found = Findings::default();
+    tools::check_one(tool, &mut found);
+    found.0.iter().all(|finding| finding.severity < Severity::Error)
+}
+
 /// What was found so far.
 #[derive(Default)]
 struct Findings(Vec<Diagnostic>);

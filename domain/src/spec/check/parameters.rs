@@ -21,9 +21,11 @@ pub(super) fn check(parameters: &Value, tool: &str, path: &str, found: &mut Find
         if properties.len() > 64 {
             found.error("too_many", format!("{path}/properties"), "expected at most 64 arguments");
         }
-        let constant = format!("{}_URL", tool.to_ascii_uppercase());
+        // What the function that is generated for the tool refers to.
+        let upper = tool.to_ascii_uppercase();
+        let taken = ["http_request".to_owned(), "call_mcp".to_owned(), format!("{upper}_URL"), format!("{upper}_COMMAND")];
         for name in properties.keys() {
-            if !names::is_python_identifier(name) || name.starts_with('_') || *name == constant {
+            if !names::is_python_identifier(name) || name.starts_with('_') || taken.contains(name) {
                 found.error(
                     "argument_name_invalid",
                     format!("{path}/properties/{}", read::escape(name)),

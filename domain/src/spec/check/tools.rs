@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Findings, MAX_ENTRIES, list_patch, parameters};
-use crate::spec::{Effect, Spec, Tool, ToolSource, names};
+use crate::spec::{Agent, Effect, Spec, Tool, ToolSource, names};
 
 /// The methods that an `http` tool may use.
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -12,28 +12,40 @@ pub(super) fn check(spec: &Spec, found: &mut Findings) {
     if spec.tools.len() > MAX_ENTRIES {
         found.error("too_many", "/tools", format!("expected at most {MAX_ENTRIES} tools"));
     }
-    for (index, tool) in spec.tools.iter().enumerate() {
-        let path = format!("/tools/{index}");
-        name(spec, index, found);
-        if tool.description.trim().is_empty() || tool.description.chars().count() > 1024 {
-            found.error(
-                "description_invalid",
-                format!("{path}/description"),
-                "expected 1 to 1024 characters that tell the model what the tool does",
-            );
-        }
-        if !(100..=600_000).contains(&tool.timeout_ms) {
-            found
-                .error("limit_out_of_range", format!("{path}/timeoutMs"), "expected 100 to 600000 milliseconds")
-                .fix("Use 10 seconds", list_patch("tools", &spec.tools, |tools| tools[index].timeout_ms = 10_000));
-        }
-        parameters::check(&tool.parameters, &tool.id, &format!("{path}/parameters"), found);
-        source(spec, index, tool, &path, found);
+    for index in 0..spec.tools.len() {
+        name(&spec.tools, &spec.agents, index, found);
+        one(&spec.tools, index, found);
     }
 }
 
-fn name(spec: &Spec, index: usize, found: &mut Findings) {
-    let id = &spec.tools[index].id;
+/// Checks a tool that stands alone.
+pub(super) fn check_one(tool: &Tool, found: &mut Findings) {
+    let tools = std::slice::from_ref(tool);
+    name(tools, &[], 0, found);
+    one(tools, 0, found);
+}
+
+fn one(tools: &[Tool], index: usize, found: &mut Findings) {
+    let tool = &tools[index];
+    let path = format!("/tools/{index}");
+    if tool.description.trim().is_empty() || tool.description.chars().count() > 1024 {
+        found.error(
+            "description_invalid",
+            format!("{path}/description"),
+            "expected 1 to 1024 characters that tell the model what the tool does",
+        );
+    }
+    if !(100..=600_000).contains(&tool.timeout_ms) {
+        found
+            .error("limit_out_of_range", format!("{path}/timeoutMs"), "expected 100 to 600000 milliseconds")
+            .fix("Use 10 seconds", list_patch("tools", tools, |tools| tools[index].timeout_ms = 10_000));
+    }
+    parameters::check(&tool.parameters, &tool.id, &format!("{path}/parameters"), found);
+    source(tools, index, tool, &path, found);
+}
+
+fn name(tools: &[Tool], agents: &[Agent], index: usize, found: &mut Findings) {
+    let id = &tools[index].id;
     let path = format!("/tools/{index}/id");
     if !names::is_python_identifier(id) {
         found.error(
@@ -44,39 +56,39 @@ fn name(spec: &Spec, index: usize, found: &mut Findings) {
     } else if names::is_taken_by_generated_code(id) {
         let new = format!("{}_tool", id.trim_start_matches('_'));
         found.error("identifier_reserved", &path, format!("expected another name: {id} means something else in generated code"));
-        if !spec.tools.iter().any(|tool| tool.id == new) && names::is_python_identifier(&new) {
-            found.fix(format!("Call it {new}"), rename(spec, index, &new));
+        if !tools.iter().any(|tool| tool.id == new) && names::is_python_identifier(&new) {
+            found.fix(format!("Call it {new}"), rename(tools, agents, index, &new));
         }
     }
-    if let Some(first) = spec.tools[..index].iter().position(|other| other.id.eq_ignore_ascii_case(id)) {
+    if let Some(first) = tools[..index].iter().position(|other| other.id.eq_ignore_ascii_case(id)) {
         found.error("identifier_duplicate", &path, format!("/tools/{first} has this name already: every tool needs its own"));
     }
 }
 
 /// The patch that gives a tool another name wherever it is named.
-fn rename(spec: &Spec, index: usize, new: &str) -> serde_json::Value {
-    let old = &spec.tools[index].id;
-    let mut agents = spec.agents.clone();
+fn rename(tools: &[Tool], agents: &[Agent], index: usize, new: &str) -> serde_json::Value {
+    let old = &tools[index].id;
+    let mut agents = agents.to_vec();
     for agent in &mut agents {
         for id in agent.tools.iter_mut().filter(|id| *id == old) {
             new.clone_into(id);
         }
     }
-    let mut tools = spec.tools.clone();
+    let mut tools = tools.to_vec();
     new.clone_into(&mut tools[index].id);
     json!({"agents": agents, "tools": tools})
 }
 
-fn source(spec: &Spec, index: usize, tool: &Tool, path: &str, found: &mut Findings) {
+fn source(tools: &[Tool], index: usize, tool: &Tool, path: &str, found: &mut Findings) {
     match &tool.source {
         ToolSource::Http { method, url } => {
-            http(spec, index, tool, method, url, path, found);
+            http(tools, index, tool, method, url, path, found);
         }
         ToolSource::Builtin { name } => {
             if tool.parameters != name.parameters() {
                 found
                     .error("builtin_parameters_differ", format!("{path}/parameters"), format!("expected the parameters of {}, which are Gantry's own", name.as_str()))
-                    .fix("Use its own", list_patch("tools", &spec.tools, |tools| tools[index].parameters = name.parameters()));
+                    .fix("Use its own", list_patch("tools", tools, |tools| tools[index].parameters = name.parameters()));
             }
         }
         ToolSource::Mcp { command, tool } => {
@@ -97,12 +109,12 @@ fn source(spec: &Spec, index: usize, tool: &Tool, path: &str, found: &mut Findin
     }
 }
 
-fn http(spec: &Spec, index: usize, tool: &Tool, method: &str, url: &str, path: &str, found: &mut Findings) {
+fn http(tools: &[Tool], index: usize, tool: &Tool, method: &str, url: &str, path: &str, found: &mut Findings) {
     if !METHODS.contains(&method) {
         found.error("method_unknown", format!("{path}/method"), format!("expected one of {}", METHODS.join(", ")));
         let upper = method.to_ascii_uppercase();
         if METHODS.contains(&upper.as_str()) {
-            let patch = list_patch("tools", &spec.tools, |tools| {
+            let patch = list_patch("tools", tools, |tools| {
                 if let ToolSource::Http { method, .. } = &mut tools[index].source {
                     method.clone_from(&upper);
                 }
@@ -125,7 +137,7 @@ fn http(spec: &Spec, index: usize, tool: &Tool, method: &str, url: &str, path: &
                 );
             }
             Some((_, false)) => {
-                let patch = list_patch("tools", &spec.tools, |tools| {
+                let patch = list_patch("tools", tools, |tools| {
                     if let Some(parameters) = tools[index].parameters.as_object_mut()
                         && let Some(required) = parameters.entry("required").or_insert_with(|| json!([])).as_array_mut()
                     {
@@ -146,7 +158,7 @@ fn http(spec: &Spec, index: usize, tool: &Tool, method: &str, url: &str, path: &
     if tool.effect == Effect::Read && method != "GET" {
         found
             .warning("effect_understated", format!("{path}/effect"), format!("a {method} request usually changes something, so approvals would not ask for it"))
-            .fix("Call it write", list_patch("tools", &spec.tools, |tools| tools[index].effect = Effect::Write));
+            .fix("Call it write", list_patch("tools", tools, |tools| tools[index].effect = Effect::Write));
     }
 }
 

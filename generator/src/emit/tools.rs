@@ -1,0 +1,280 @@
+//! The tools of a project: functions in `tools.py`, what they stand on, and tests of each.
+
+use gantry_domain::matrix::Framework;
+use gantry_domain::spec::{Builtin, Tool, ToolSource, argument_names};
+use serde_json::{Map, Value, json};
+
+use super::language::{Language as _, Python};
+use super::template::fill;
+use super::{File, Project, python};
+
+pub(super) fn files(project: &Project) -> Vec<File> {
+    if !project.has_tools() {
+        return Vec::new();
+    }
+    let mut files = vec![File { path: project.source("tools.py"), content: module(project) }];
+    let mut add = |needed: bool, name: &str, content: String| {
+        if needed {
+            files.push(File { path: project.source(name), content });
+        }
+    };
+    let name = project.spec.metadata.name.as_str();
+    add(
+        uses_builtin(project, Builtin::Calculator),
+        "calculator.py",
+        include_str!("../../templates/tools/calculator.py").to_owned(),
+    );
+    let agent = [("user_agent", python::string(&format!("{name}/{}", project.spec.metadata.version)))];
+    add(uses_http(project), "http_tool.py", fill(include_str!("../../templates/tools/http_tool.py"), &agent, &[]));
+    let client = [("client", python::string(name)), ("version", python::string(&project.spec.metadata.version))];
+    add(uses_mcp(project), "mcp_client.py", fill(include_str!("../../templates/tools/mcp_client.py"), &client, &[]));
+    files
+}
+
+pub(super) fn uses_http(project: &Project) -> bool {
+    project.tools.iter().any(|tool| matches!(tool.source, ToolSource::Http { .. }))
+}
+
+pub(super) fn uses_mcp(project: &Project) -> bool {
+    project.tools.iter().any(|tool| matches!(tool.source, ToolSource::Mcp { .. }))
+}
+
+pub(super) fn uses_builtin(project: &Project, builtin: Builtin) -> bool {
+    project.tools.iter().any(|tool| matches!(&tool.source, ToolSource::Builtin { name } if *name == builtin))
+}
+
+/// The name of the constant with an http tool's address or an MCP tool's command.
+pub(super) fn constant(tool: &Tool) -> Option<String> {
+    let upper = tool.id.to_ascii_uppercase();
+    match tool.source {
+        ToolSource::Http { .. } => Some(format!("{upper}_URL")),
+        ToolSource::Mcp { .. } => Some(format!("{upper}_COMMAND")),
+        _ => None,
+    }
+}
+
+fn module(project: &Project) -> String {
+    let is_react = project.spec.target.framework == Framework::React;
+    let mut text = String::from(
+        "\"\"\"The tools that the agent may call: plain functions that take what their schema says and return text.\"\"\"\n",
+    );
+    text.push_str("\nfrom __future__ import annotations\n");
+
+    let mut standard: Vec<&str> = Vec::new();
+    if is_react || uses_builtin(project, Builtin::TextStatistics) {
+        standard.push("import json");
+    }
+    if uses_builtin(project, Builtin::CurrentTime) {
+        standard.push("import re");
+    }
+    if is_react {
+        standard.push(if project.is_sequential() {
+            "from collections.abc import Callable, Collection"
+        } else {
+            "from collections.abc import Callable"
+        });
+        standard.push("from dataclasses import dataclass");
+    }
+    if uses_builtin(project, Builtin::CurrentTime) {
+        standard.push("from datetime import datetime, timedelta, timezone");
+    }
+    let mut own: Vec<&str> = Vec::new();
+    if uses_builtin(project, Builtin::Calculator) {
+        own.push("from .calculator import evaluate");
+    }
+    if uses_http(project) {
+        own.push("from .http_tool import http_request");
+    }
+    if uses_mcp(project) {
+        own.push("from .mcp_client import call_mcp");
+    }
+    let installed: &[&str] = if is_react { &[] } else { &["from langchain_core.tools import StructuredTool"] };
+    for group in [standard.as_slice(), installed, own.as_slice()] {
+        if !group.is_empty() {
+            text.push_str(&format!("\n{}\n", group.join("\n")));
+        }
+    }
+
+    let constants: Vec<String> = project.tools.iter().filter_map(|tool| definition_of_constant(tool)).collect();
+    if !constants.is_empty() {
+        text.push_str(&format!("\n{}\n", constants.join("\n")));
+    }
+    for tool in &project.tools {
+        text.push_str(&format!("\n\n{}", function(tool)));
+    }
+
+    let entries: Vec<String> = project.tools.iter().map(|tool| entry(tool, is_react)).collect();
+    let template = if is_react {
+        include_str!("../../templates/react/tools_end.py")
+    } else {
+        include_str!("../../templates/langgraph/tools_end.py")
+    };
+    let mut end =
+        fill(template, &[("tools", Python::of(entries.join("\n")))], &[("sequential", project.is_sequential())]);
+    if entries.is_empty() {
+        end = end
+            .replace("TOOLS = {\n\n}", "TOOLS: dict[str, Tool] = {}")
+            .replace("TOOLS = [\n\n]", "TOOLS: list[StructuredTool] = []");
+    }
+    // LangGraph's list begins with a constant, the plain registry with a class: two blank lines either way.
+    text.push_str("\n\n");
+    text.push_str(&end);
+    text
+}
+
+fn definition_of_constant(tool: &Tool) -> Option<String> {
+    let name = constant(tool)?;
+    match &tool.source {
+        ToolSource::Http { url, .. } => Some(format!("{name} = {}", python::string(url).text())),
+        ToolSource::Mcp { command, .. } => {
+            Some(format!("{name} = {}", python::value(&json!(command), 0, name.len() + 3).text()))
+        }
+        _ => None,
+    }
+}
+
+fn function(tool: &Tool) -> String {
+    let head = format!(
+        "def {}({}) -> str:\n    {}\n",
+        tool.id,
+        signature(tool).text(),
+        python::docstring(&tool.description, 4).text(),
+    );
+    let timeout = python::seconds(tool.timeout_ms);
+    let timeout = timeout.text();
+    let body = match &tool.source {
+        ToolSource::Http { method, .. } => {
+            let url = constant(tool).unwrap_or_default();
+            call(
+                "http_request",
+                &[python::string(method).text(), &url, &arguments(tool), &format!("timeout={timeout}")],
+            )
+        }
+        ToolSource::Mcp { tool: name, .. } => {
+            let command = constant(tool).unwrap_or_default();
+            call("call_mcp", &[&command, python::string(name).text(), &arguments(tool), &format!("timeout={timeout}")])
+        }
+        ToolSource::Builtin { name } => match name {
+            Builtin::Calculator => "    return evaluate(expression)\n".to_owned(),
+            Builtin::CurrentTime => include_str!("../../templates/tools/current_time.py").to_owned(),
+            Builtin::TextStatistics => include_str!("../../templates/tools/text_statistics.py").to_owned(),
+        },
+        ToolSource::Python { body } => {
+            body.lines()
+                .map(|line| if line.trim().is_empty() { "\n".to_owned() } else { format!("    {}\n", line.trim_end()) })
+                .collect::<String>()
+                .trim_end()
+                .to_owned()
+                + "\n"
+        }
+    };
+    format!("{head}{body}")
+}
+
+/// A builtin's function has the signature that its code wants; the others have their schema's.
+fn signature(tool: &Tool) -> Python {
+    match tool.source {
+        ToolSource::Builtin { name: Builtin::CurrentTime } => Python::of("utc_offset: str = \"+00:00\"".to_owned()),
+        _ => python::parameters(&tool.parameters),
+    }
+}
+
+/// The arguments again, as a dictionary.
+fn arguments(tool: &Tool) -> String {
+    let entries: Vec<String> =
+        argument_names(&tool.parameters).into_iter().map(|(name, _)| format!("\"{name}\": {name}")).collect();
+    format!("{{{}}}", entries.join(", "))
+}
+
+/// `return name(…)` on one line if it fits.
+fn call(name: &str, arguments: &[&str]) -> String {
+    let line = format!("    return {name}({})\n", arguments.join(", "));
+    if line.chars().count() <= python::WIDTH {
+        return line;
+    }
+    let lines: String = arguments.iter().map(|argument| format!("        {argument},\n")).collect();
+    format!("    return {name}(\n{lines}    )\n")
+}
+
+/// A tool in the registry.
+fn entry(tool: &Tool, is_react: bool) -> String {
+    let description = |indent| python::text(&tool.description, indent);
+    if is_react {
+        format!(
+            "    \"{id}\": Tool(\n        function={id},\n        description={},\n        parameters={},\n    ),",
+            description(8).text(),
+            python::value(&tool.parameters, 8, 19).text(),
+            id = tool.id,
+        )
+    } else {
+        format!(
+            "    StructuredTool.from_function(\n        {id},\n        name=\"{id}\",\n        description={},\n        args_schema={},\n        infer_schema=False,\n    ),",
+            description(8).text(),
+            python::value(&tool.parameters, 8, 20).text(),
+            id = tool.id,
+        )
+    }
+}
+
+/// Arguments that fit a tool's schema: what tests and eval cases call it with.
+pub(super) fn sample_arguments(tool: &Tool) -> Value {
+    match tool.source {
+        ToolSource::Builtin { name: Builtin::Calculator } => json!({"expression": "(2 + 3) * 4"}),
+        ToolSource::Builtin { name: Builtin::CurrentTime } => json!({"utc_offset": "+02:00"}),
+        ToolSource::Builtin { name: Builtin::TextStatistics } => json!({"text": "Two words"}),
+        _ => {
+            let mut arguments = Map::new();
+            for (name, is_required) in argument_names(&tool.parameters) {
+                if is_required {
+                    arguments.insert(name.to_owned(), sample(&tool.parameters["properties"][name], 0));
+                }
+            }
+            Value::Object(arguments)
+        }
+    }
+}
+
+fn sample(schema: &Value, depth: usize) -> Value {
+    for key in ["const", "default"] {
+        if let Some(value) = schema.get(key) {
+            return value.clone();
+        }
+    }
+    for key in ["enum", "examples"] {
+        if let Some(value) = schema.get(key).and_then(|values| values.get(0)) {
+            return value.clone();
+        }
+    }
+    let kind = match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds.first().and_then(Value::as_str),
+        kind => kind.and_then(Value::as_str),
+    };
+    match kind {
+        Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or_else(|| json!(1)),
+        Some("boolean") => json!(true),
+        Some("array") if depth < 8 && schema.get("minItems").and_then(Value::as_u64).unwrap_or(0) > 0 => {
+            json!([sample(schema.get("items").unwrap_or(&Value::Null), depth + 1)])
+        }
+        Some("array") => json!([]),
+        Some("object") if depth < 8 => {
+            let required = argument_names(schema).into_iter().filter(|(_, is_required)| *is_required);
+            required
+                .map(|(name, _)| (name.to_owned(), sample(&schema["properties"][name], depth + 1)))
+                .collect::<Map<_, _>>()
+                .into()
+        }
+        Some("object") => json!({}),
+        Some("null") => Value::Null,
+        _ => json!("sample"),
+    }
+}
+
+/// What the answer to the sample arguments certainly has, where that is known.
+pub(super) fn sample_output(tool: &Tool) -> Option<&'static str> {
+    match tool.source {
+        ToolSource::Builtin { name: Builtin::Calculator } => Some("20"),
+        ToolSource::Builtin { name: Builtin::TextStatistics } => Some("9"),
+        ToolSource::Builtin { name: Builtin::CurrentTime } => Some("+02:00"),
+        _ => None,
+    }
+}

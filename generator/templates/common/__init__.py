@@ -1,0 +1,3 @@
+{{ docstring }}
+
+__version__ = {{ version }}

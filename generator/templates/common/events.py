@@ -1,0 +1,50 @@
+"""What happens during a run, in the order in which it happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+{{# sequential }}
+
+
+@dataclass(frozen=True)
+class StepStarted:
+    """A task begins."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class StepFinished:
+    """A task is done."""
+
+    name: str
+{{/ sequential }}
+{{# tools }}
+
+
+@dataclass(frozen=True)
+class ToolCalled:
+    """The model calls a tool; `arguments` is JSON as the model wrote it."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True)
+class ToolAnswered:
+    """What the tool returned, as the model gets to see it."""
+
+    call_id: str
+    content: str
+{{/ tools }}
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The agent's answer; the last event of a run."""
+
+    text: str
+
+
+Event = {{ union }}
