@@ -13,6 +13,7 @@ export default defineConfig({
   reporter: [['list'], ['json', { outputFile: './test-results/report.json' }]],
   projects: [
     { name: 'browser', testMatch: /browser\/.*\.spec\.mjs/ },
+    { name: 'command_line', testMatch: /command_line\/.*\.spec\.mjs/ },
     { name: 'kill', testMatch: /kill\/.*\.spec\.mjs/, timeout: 240_000 },
     { name: 'bench', testMatch: /bench\/.*\.spec\.mjs/, timeout: 240_000 },
   ],

@@ -102,6 +102,7 @@ count_doctests() {
 
 # Playwright's own report, as JSON.
 count_playwright() {
+  # The report of this stage; the next one writes its own.
   local report=$root/e2e/test-results/report.json ok bad left
   if [ -s "$report" ] && read -r ok bad left < <(node -e '
     const { stats } = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
@@ -122,14 +123,13 @@ prepare() {
   (cd "$root" && rustup component add clippy rustfmt >/dev/null 2>&1) || true
   need_cargo_program cargo-nextest 0.9.151 || return
   need_cargo_program cargo-deny 0.20.2 || return
-  if wants browser; then
-    need_packages chromium skopeo || return
-    # Where Node comes from elsewhere, npm is part of it; Debian has it apart.
-    has node || need_packages nodejs || return
-    has npm || need_packages npm || return
-    need_programs node="to drive the browser" npm="to get Playwright" || return
-    need_npm_packages "$root/e2e" || return
-  fi
+  ! wants browser || need_packages chromium || return
+  ! wants registry || need_packages skopeo || return
+  # Where Node comes from elsewhere, npm is part of it; Debian has it apart.
+  has node || need_packages nodejs || return
+  has npm || need_packages npm || return
+  need_programs node="to run the stories in e2e/" npm="to get Playwright" || return
+  need_npm_packages "$root/e2e" || return
 }
 
 start_postgres() {
@@ -163,8 +163,7 @@ clippy_wasm() { cargo clippy --quiet --package gantry-web --target wasm32-unknow
 has_doctests() { grep -rqE '^\s*//[/!] ```($|rust|should_panic|compile_fail|no_run)' --include='*.rs' domain/src generator/src server/src; }
 check_scripts() { shellcheck --external-sources --severity=warning scripts/*.sh .ci/run; }
 check_web_size() { cargo xtask web --help >/dev/null && build_web; }
-browser() { (cd e2e && GANTRY_BIN=$gantry npx --no-install playwright test --project=browser); }
-kill_story() { (cd e2e && GANTRY_BIN=$gantry npx --no-install playwright test --project=kill); }
+stories() { (cd e2e && rm -f test-results/report.json && GANTRY_BIN=$gantry npx --no-install playwright test --project="$1"); }
 
 mkdir -p "$logs"
 rm -f "$logs"/* "$root/e2e/test-results/report.json"
@@ -190,14 +189,12 @@ stage openapi count_one cargo xtask openapi --check
 
 gantry=$CARGO_TARGET_DIR/release/gantry
 if stage web count_one build_web && stage release count_one build_server; then
-  if wants browser; then
-    stage browser count_playwright browser
-    mv -f e2e/test-results/report.json "$logs/browser.json" 2>/dev/null
-    stage kill count_playwright kill_story
-  fi
+  # Playwright is the runner of all of them; only the first needs a browser.
+  ! wants browser || stage browser count_playwright stories browser
+  stage command-line count_playwright stories command_line
+  stage kill count_playwright stories kill
 else
-  without browser "the release build failed"
-  without kill "the release build failed"
+  for name in browser command-line kill; do without "$name" "the release build failed"; done
 fi
 
 [ ! -f "$logs/not-tested" ] || mapfile -t -O "${#not_tested[@]}" not_tested <"$logs/not-tested"

@@ -61,7 +61,7 @@ impl std::fmt::Display for Failure {
                 }
                 if problem.status == 401 {
                     f.write_str(
-                        "\n  Make a token in the web interface under Settings, Tokens, and pass it as GANTRY_TOKEN.",
+                        "\n  This program takes the token from GANTRY_TOKEN or --token.",
                     )?;
                 }
                 if problem.status >= 500 && !problem.request_id.is_empty() {

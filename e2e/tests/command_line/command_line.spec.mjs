@@ -1,0 +1,112 @@
+// The command line against a real server: what scripts build on. Results on standard output, words on
+// standard error, exit codes as the help says.
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@playwright/test';
+import { binary, eventually, Gantry, wants } from '../../support/gantry.mjs';
+import { slowModel } from '../../support/peers.mjs';
+
+test.describe.configure({ mode: 'serial' });
+
+let gantry;
+test.beforeAll(async () => {
+  gantry = await Gantry.start();
+  await gantry.setUp();
+});
+test.afterAll(() => gantry.stop());
+
+test('from a sentence to a list', async () => {
+  const created = await gantry.command('project', 'create', '--prompt', 'An agent that tells the time in a city', '--name', 'clock', '--framework', 'react');
+  expect(created).toMatchObject({ code: 0, output: 'clock\n' });
+  const listed = await gantry.command('project', 'list', '--json');
+  expect(listed.code).toBe(0);
+  expect(JSON.parse(listed.output).map((project) => project.name)).toEqual(['clock']);
+  expect((await gantry.command('project', 'list')).output).toMatch(/^NAME .*\nclock +react +0\.1\.0/);
+});
+
+test('a spec that was printed makes the same project again, and one that is wrong is refused with its path', async () => {
+  const printed = await gantry.command('project', 'create', '--prompt', 'An agent that tells the time in a city', '--name', 'clock-two', '--dry-run');
+  expect(printed.code).toBe(0);
+  const file = join(gantry.data, 'agent.gantry.yaml');
+  writeFileSync(file, printed.output);
+  expect(await gantry.command('project', 'create', '--spec', file)).toMatchObject({ code: 0, output: 'clock-two\n' });
+  const taken = await gantry.command('project', 'create', '--spec', file);
+  expect(taken.code).toBe(1);
+  expect(taken.errors).toContain('clock-two');
+
+  writeFileSync(file, printed.output.replace(/^apiVersion:.*$/m, 'apiVersion: gantry/v1\nsurprise: true'));
+  const wrong = await gantry.command('project', 'create', '--spec', file);
+  expect(wrong.code).toBe(2);
+  expect(wrong.errors).toContain('surprise');
+});
+
+test('an export is the same to the byte every time, and is a ZIP archive', async () => {
+  const sums = [];
+  for (const name of ['one.zip', 'two.zip']) {
+    const exported = await gantry.command('project', 'export', 'clock', '--output', name);
+    expect(exported).toMatchObject({ code: 0, output: `${name}\n` });
+    sums.push(createHash('sha256').update(readFileSync(join(gantry.data, name))).digest('hex'));
+  }
+  expect(sums[0]).toBe(sums[1]);
+  const names = execFileSync('python3', ['-m', 'zipfile', '--list', join(gantry.data, 'one.zip')], { encoding: 'utf8' });
+  for (const expected of ['agent.gantry.yaml', 'Dockerfile', 'AGENTS.md']) expect(names).toContain(expected);
+});
+
+test('a run prints the answer and says what was used', async () => {
+  const ran = await gantry.command('run', 'clock', 'What time is it in Oslo?', '--mode', 'dev');
+  expect(ran.errors).toContain('rehearsal');
+  expect(ran.code).toBe(0);
+  expect(ran.output.trim().length).toBeGreaterThan(10);
+  const json = await gantry.command('run', 'clock', 'What time is it in Oslo?', '--mode', 'dev', '--json');
+  const run = JSON.parse(json.output);
+  expect(run).toMatchObject({ state: 'done', mode: 'dev', model: 'rehearsal' });
+  expect(run.usage.toolCalls).toBeGreaterThan(0);
+});
+
+test('Ctrl-C cancels the job on the server and ends with 130', async () => {
+  const model = await slowModel(200, 1000);
+  try {
+    await gantry.api('POST', '/providers', { name: 'slow', baseUrl: model.url, defaultModel: 'slow' });
+    const child = spawn(binary, ['run', 'clock', 'Hello', '--provider', 'slow'], { env: { ...process.env, GANTRY_URL: gantry.url, GANTRY_TOKEN: gantry.token }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    child.stdout.on('data', (bytes) => (output += bytes));
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    await eventually('the answer to begin', () => output.includes('word1'));
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    const { items } = await gantry.api('GET', '/jobs');
+    expect(items[0]).toMatchObject({ kind: 'run', state: 'cancelled' });
+  } finally {
+    await model.close();
+  }
+});
+
+test('a script can tell what went wrong by the exit code', async () => {
+  expect((await gantry.command('frobnicate')).code).toBe(2);
+  expect((await gantry.command('project', 'list', '--url', 'http://127.0.0.1:9')).code).toBe(3);
+  expect((await gantry.command('project', 'list', '--token', 'gantry_wrong')).code).toBe(4);
+  expect((await gantry.command('build', 'nobody')).code).toBe(5);
+  const refused = await gantry.command('project', 'create', '--prompt', '', '--json');
+  expect(refused.code).toBe(1);
+  expect(JSON.parse(refused.errors).code).toBeTruthy();
+});
+
+test('an image is built, published and read back', async () => {
+  test.skip(!wants('docker') || !wants('registry'), 'GANTRY_TEST_SKIP names docker or registry');
+  test.setTimeout(180_000);
+  const built = await gantry.command('build', 'clock');
+  expect(built.errors).not.toContain('error:');
+  expect(built.code).toBe(0);
+  const digest = built.output.trim();
+  expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+
+  const address = process.env.GANTRY_TEST_REGISTRY;
+  await gantry.api('POST', '/registries', { name: 'local', address, plainHttp: true });
+  const repository = `e2e/command-line-${Date.now()}`;
+  const published = await gantry.command('publish', 'clock', '--registry', 'local', '--repository', repository, '--tag', '1.0.0');
+  expect(published).toMatchObject({ code: 0, output: `docker pull ${address}/${repository}@${digest}\n` });
+  const inspected = execFileSync('skopeo', ['inspect', '--tls-verify=false', '--format', '{{.Digest}}', `docker://${address}/${repository}:1.0.0`], { encoding: 'utf8' });
+  expect(inspected.trim()).toBe(digest);
+});
