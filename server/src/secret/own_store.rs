@@ -53,7 +53,11 @@ impl KeySettings {
         }
     }
 
+    /// The key to rotate to. Its file may be written long after the server was told where it will be.
     fn next(&self) -> anyhow::Result<Option<MasterKey>> {
+        if self.next.value.is_none() && self.next.file.as_ref().is_some_and(|file| !file.exists()) {
+            return Ok(None);
+        }
         self.next.read("GANTRY_MASTER_KEY_NEXT")
     }
 

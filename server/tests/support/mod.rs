@@ -70,10 +70,14 @@ impl TestApp {
     }
 
     async fn open(database: Option<String>, flags: &[&str]) -> Self {
+        Self::on(tempfile::tempdir().unwrap(), database.as_deref(), flags).await
+    }
+
+    /// A server on a data directory that was prepared, or that another server left.
+    pub async fn on(directory: tempfile::TempDir, database: Option<&str>, flags: &[&str]) -> Self {
         // The process may have one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let directory = tempfile::tempdir().unwrap();
-        let app = App::open(config(directory.path(), database.as_deref(), flags)).await.unwrap();
+        let app = App::open(config(directory.path(), database, flags)).await.unwrap();
         app.db.spawn_background(app.shutdown.clone());
         let router = gantry_server::http::router(app.clone());
         Self { app, router, tracker: TaskTracker::new(), directory }

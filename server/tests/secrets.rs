@@ -1,0 +1,605 @@
+//! Secrets, and the providers and registries that use them: written, used, rotated, never shown.
+
+mod support;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use gantry_server::app::App;
+use gantry_server::secret::{Belonging, OwnerKind};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use support::{Persona, TestApp, config, for_both, new_postgres_schema, part_is_wanted};
+use uuid::Uuid;
+
+const CANARY: &str = "canary-9f31-sésame-never-shown";
+const KEY_CANARY: &str = "sk-canary-provider-77aa";
+const PASSWORD_CANARY: &str = "canary registry p4ssword";
+
+async fn count(app: &App, sql: &'static str) -> i64 {
+    let (count,): (i64,) = app.db.sql(sql).one().await.unwrap();
+    count
+}
+
+fn id(answer: &Value) -> Uuid {
+    answer["id"].as_str().unwrap().parse().unwrap()
+}
+
+/// The value of a named secret's version, as what uses it gets it.
+async fn opened(app: &App, secret_id: Uuid, version: i64) -> gantry_server::error::Result<String> {
+    let at = Belonging { owner: OwnerKind::Instance, secret_id, version };
+    Ok(app.secrets.get(&app.db, at).await?.expose_secret().to_owned())
+}
+
+async fn key_of(app: &App, provider: &Value) -> Option<String> {
+    let access = gantry_server::provider::access(app, id(provider)).await.unwrap();
+    access.key.map(|key| key.expose_secret().to_owned())
+}
+
+fn provider(name: &str) -> Value {
+    json!({"name": name, "baseUrl": "http://127.0.0.1:11434/v1", "defaultModel": "m"})
+}
+
+fn registry(name: &str) -> Value {
+    json!({"name": name, "address": "127.0.0.1:5000", "plainHttp": true})
+}
+
+fn with(mut body: Value, field: &str, value: Value) -> Value {
+    body[field] = value;
+    body
+}
+
+#[tokio::test]
+async fn a_secret_is_written_described_used_and_deleted_but_never_shown() {
+    for_both(async |app: TestApp| {
+        let admin = app.admin().await;
+        let made = admin.post("/api/v1/secrets", json!({"name": "team/key", "value": CANARY})).await.expect(201);
+        assert!(!made.text().contains("canary"), "{}", made.text());
+        let made = made.json();
+        assert_eq!((&made["name"], &made["version"], &made["usedBy"]), (&json!("team/key"), &json!(1), &json!([])));
+        assert_eq!(opened(&app.app, id(&made), 1).await.unwrap(), CANARY);
+
+        let path = format!("/api/v1/secrets/{}", id(&made));
+        let again = admin.post(&format!("{path}/versions"), json!({"value": "second"})).await.expect(201).json();
+        assert_eq!(again["version"], 2);
+        assert_eq!(opened(&app.app, id(&made), 1).await.unwrap(), CANARY);
+        assert_eq!(opened(&app.app, id(&made), 2).await.unwrap(), "second");
+        let versions = admin.get(&format!("{path}/versions")).await.expect(200).json();
+        let numbers: Vec<i64> =
+            versions["items"].as_array().unwrap().iter().map(|v| v["version"].as_i64().unwrap()).collect();
+        assert_eq!(numbers, [2, 1]);
+
+        let taken = admin.post("/api/v1/secrets", json!({"name": "team/key", "value": "x"})).await.expect(409);
+        assert_eq!(taken.code(), "secret_name_taken");
+        assert_eq!(count(&app.app, "SELECT count(*) FROM secret_version").await, 2, "nothing half-written");
+        admin.delete(&path).await.expect(204);
+        admin.delete(&path).await.expect(404);
+        assert_eq!(count(&app.app, "SELECT count(*) FROM secret_version").await, 0);
+        assert_eq!(opened(&app.app, id(&made), 1).await.unwrap_err().status(), 404);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn versions_written_at_once_get_numbers_of_their_own() {
+    for_both(async |app: TestApp| {
+        let admin = app.admin().await;
+        let made = admin.post("/api/v1/secrets", json!({"name": "k", "value": "v1"})).await.expect(201).json();
+        let path = format!("/api/v1/secrets/{}/versions", id(&made));
+        let (admin, path) = (&admin, &path);
+        let writes =
+            (2..=9).map(|number| async move { admin.post(path, json!({"value": format!("v{number}")})).await });
+        for answer in futures::future::join_all(writes).await {
+            answer.expect(201);
+        }
+        for version in 1..=9 {
+            assert!(opened(&app.app, id(&made), version).await.unwrap().starts_with('v'));
+        }
+        assert_eq!(count(&app.app, "SELECT version FROM secret").await, 9);
+    })
+    .await;
+}
+
+/// Writes every kind of secret that there is.
+async fn write_canaries(admin: &Persona<'_>) {
+    let named = admin.post("/api/v1/secrets", json!({"name": "named", "value": CANARY})).await.expect(201).json();
+    admin.post("/api/v1/providers", with(provider("p"), "key", json!(KEY_CANARY))).await.expect(201);
+    admin.post("/api/v1/registries", with(registry("r"), "credential", json!(PASSWORD_CANARY))).await.expect(201);
+    admin.post("/api/v1/providers", with(provider("q"), "secretId", named["id"].clone())).await.expect(201);
+}
+
+#[tokio::test]
+async fn no_address_of_the_api_answers_with_a_value() {
+    for_both(async |app: TestApp| {
+        let admin = app.admin().await;
+        write_canaries(&admin).await;
+        let ids = [
+            admin.get("/api/v1/secrets").await.json()["items"][0]["id"].clone(),
+            admin.get("/api/v1/providers").await.json()["items"][0]["id"].clone(),
+            admin.get("/api/v1/registries").await.json()["items"][0]["id"].clone(),
+        ];
+        let document = admin.get("/api/v1/openapi.json").await.expect(200).json();
+        let mut answered = 0;
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            if operations.get("get").is_none() {
+                continue;
+            }
+            for id in &ids {
+                let answer = admin.get(&path.replace("{id}", id.as_str().unwrap())).await;
+                assert!(answer.status.as_u16() < 500, "{path}: {}", answer.text());
+                answered += i32::from(answer.status == 200);
+                let everything = format!("{:?} {}", answer.headers, answer.text());
+                for canary in [CANARY, KEY_CANARY, PASSWORD_CANARY] {
+                    assert!(!everything.contains(canary), "{path}");
+                }
+            }
+        }
+        assert!(answered >= 12, "only {answered} answers were looked at");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_file_of_the_server_holds_a_value_and_the_key_is_not_in_the_database() {
+    let app = TestApp::sqlite().await;
+    let admin = app.admin().await;
+    write_canaries(&admin).await;
+    let master = std::fs::read_to_string(app.data().join("master.key")).unwrap();
+    let master = STANDARD.decode(master.trim()).unwrap();
+    let mut looked_at = 0;
+    for file in std::fs::read_dir(app.data()).unwrap() {
+        let file = file.unwrap();
+        let bytes = std::fs::read(file.path()).unwrap();
+        let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+        for canary in [CANARY, KEY_CANARY, PASSWORD_CANARY] {
+            assert!(!holds(canary.as_bytes()), "{:?}", file.file_name());
+            assert!(!holds(STANDARD.encode(canary).trim_end_matches('=').as_bytes()), "{:?}", file.file_name());
+        }
+        if file.file_name().to_string_lossy().starts_with("gantry.db") {
+            assert!(!holds(&master));
+            looked_at += 1;
+        }
+    }
+    assert!(looked_at >= 1);
+}
+
+#[tokio::test]
+async fn a_row_that_was_changed_moved_or_turned_back_does_not_open() {
+    for_both(async |app: TestApp| {
+        let admin = app.admin().await;
+        let one = id(&admin.post("/api/v1/secrets", json!({"name": "one", "value": "first"})).await.expect(201).json());
+        let two = id(&admin.post("/api/v1/secrets", json!({"name": "two", "value": "other"})).await.expect(201).json());
+        admin.post(&format!("/api/v1/secrets/{one}/versions"), json!({"value": "second"})).await.expect(201);
+        let refused = async |secret: Uuid, version: i64| {
+            let error = opened(&app.app, secret, version).await.unwrap_err();
+            assert_eq!((error.status().as_u16(), error.code()), (503, "secret_unreadable"));
+            let text = format!("{error} {error:?}");
+            assert!(!text.contains("first") && !text.contains("other"), "{text}");
+        };
+        // Version 1's bytes in the place of version 2: an old key brought back.
+        app.app
+            .db
+            .sql(
+                "UPDATE secret_version SET
+                   ciphertext = (SELECT ciphertext FROM secret_version WHERE secret_id = $1 AND version = 1),
+                   wrapped_key = (SELECT wrapped_key FROM secret_version WHERE secret_id = $1 AND version = 1)
+                 WHERE secret_id = $1 AND version = 2",
+            )
+            .bind(one)
+            .execute()
+            .await
+            .unwrap();
+        refused(one, 2).await;
+        // One secret's bytes in the place of another's.
+        app.app
+            .db
+            .sql(
+                "UPDATE secret_version SET
+                   ciphertext = (SELECT ciphertext FROM secret_version WHERE secret_id = $1 AND version = 1),
+                   wrapped_key = (SELECT wrapped_key FROM secret_version WHERE secret_id = $1 AND version = 1)
+                 WHERE secret_id = $2",
+            )
+            .bind(one)
+            .bind(two)
+            .execute()
+            .await
+            .unwrap();
+        refused(two, 1).await;
+        assert_eq!(opened(&app.app, one, 1).await.unwrap(), "first", "what was not touched still opens");
+        // One bit.
+        let (mut bytes,): (Vec<u8>,) = app
+            .app
+            .db
+            .sql("SELECT ciphertext FROM secret_version WHERE secret_id = $1 AND version = 1")
+            .bind(one)
+            .one()
+            .await
+            .unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        app.app
+            .db
+            .sql("UPDATE secret_version SET ciphertext = $2 WHERE secret_id = $1 AND version = 1")
+            .bind(one)
+            .bind(bytes)
+            .execute()
+            .await
+            .unwrap();
+        refused(one, 1).await;
+    })
+    .await;
+}
+
+/// Opens a server on data that another one leaves, with other settings.
+async fn open(data: &std::path::Path, database: Option<&str>, flags: &[&str]) -> anyhow::Result<App> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    App::open(config(data, database, flags)).await
+}
+
+#[tokio::test]
+async fn a_missing_or_wrong_master_key_keeps_the_server_from_starting() {
+    let mut databases = vec![None];
+    if part_is_wanted("postgres") {
+        databases.push(Some(new_postgres_schema().await));
+    }
+    for database in databases {
+        let database = database.as_deref();
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path();
+        let first = open(data, database, &[]).await.unwrap();
+        first.db.close().await;
+        let file = data.join("master.key");
+        let right = std::fs::read_to_string(&file).unwrap();
+        open(data, database, &[]).await.unwrap().db.close().await;
+
+        std::fs::rename(&file, data.join("elsewhere")).unwrap();
+        let sentence = format!("{:#}", open(data, database, &[]).await.err().unwrap());
+        assert!(
+            sentence.contains("master key is missing or wrong") && sentence.contains("GANTRY_MASTER_KEY"),
+            "{sentence}"
+        );
+        assert!(!file.exists(), "no new key is made for old secrets");
+
+        let wrong = STANDARD.encode([7_u8; 32]);
+        for bad in [wrong.as_str(), "hunter2"] {
+            let sentence = format!("{:#}", open(data, database, &["--master-key", bad]).await.err().unwrap());
+            assert!(sentence.contains("master key") || sentence.contains("GANTRY_MASTER_KEY"), "{sentence}");
+            assert!(!sentence.contains(bad), "{sentence}");
+        }
+        let both = ["--master-key", right.trim(), "--master-key-file", "/nowhere"];
+        assert!(open(data, database, &both).await.is_err(), "two settings for one key");
+        open(data, database, &["--master-key", right.trim()]).await.unwrap().db.close().await;
+        let elsewhere = data.join("elsewhere");
+        open(data, database, &["--master-key-file", elsewhere.to_str().unwrap()]).await.unwrap().db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn two_nodes_that_start_at_once_do_not_end_up_with_two_keys() {
+    if !part_is_wanted("postgres") {
+        return;
+    }
+    let schema = new_postgres_schema().await;
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    // The schema is made before, so that only the keys race.
+    gantry_server::db::Db::open(&schema).await.unwrap().close().await;
+    let (first, second) = tokio::join!(open(one.path(), Some(&schema), &[]), open(two.path(), Some(&schema), &[]));
+    let started = [first.is_ok(), second.is_ok()];
+    assert_eq!(started.iter().filter(|ok| **ok).count(), 1, "{started:?}");
+    let loser = if started[0] { two.path() } else { one.path() };
+    assert!(!loser.join("master.key").exists(), "a key that nothing is encrypted under is not left behind");
+}
+
+#[tokio::test]
+async fn after_a_rotation_old_values_are_readable_with_the_new_key_and_not_with_the_old_one() {
+    let mut databases = vec![None];
+    if part_is_wanted("postgres") {
+        databases.push(Some(new_postgres_schema().await));
+    }
+    for database in databases {
+        let directory = tempfile::tempdir().unwrap();
+        let next = directory.path().join("next.key");
+        let flags = ["--master-key-next-file", next.to_str().unwrap()];
+        let app = TestApp::on(directory, database.as_deref(), &flags).await;
+        let admin = app.admin().await;
+        let made = admin.post("/api/v1/secrets", json!({"name": "k", "value": CANARY})).await.expect(201).json();
+        admin.post("/api/v1/providers", with(provider("p"), "key", json!(KEY_CANARY))).await.expect(201);
+        let (before,): (Vec<u8>,) = app
+            .app
+            .db
+            .sql("SELECT ciphertext FROM secret_version WHERE secret_id = $1")
+            .bind(id(&made))
+            .one()
+            .await
+            .unwrap();
+
+        let early = admin.post("/api/v1/secrets:rotateMasterKey", json!({})).await.expect(409);
+        assert_eq!(early.code(), "master_key_next_missing");
+        std::fs::write(&next, "not a key").unwrap();
+        let early = admin.post("/api/v1/secrets:rotateMasterKey", json!({})).await.expect(409);
+        assert_eq!(early.code(), "master_key_next_invalid");
+        // Written while the server runs.
+        std::fs::write(&next, STANDARD.encode([9_u8; 32])).unwrap();
+        let rotated = admin.post("/api/v1/secrets:rotateMasterKey", json!({})).await.expect(200).json();
+        assert_eq!(rotated["rewrapped"], 2);
+        assert_eq!(
+            admin.post("/api/v1/secrets:rotateMasterKey", json!({})).await.expect(409).code(),
+            "master_key_in_use"
+        );
+        assert_eq!(opened(&app.app, id(&made), 1).await.unwrap(), CANARY);
+        let (after,): (Vec<u8>,) = app
+            .app
+            .db
+            .sql("SELECT ciphertext FROM secret_version WHERE secret_id = $1")
+            .bind(id(&made))
+            .one()
+            .await
+            .unwrap();
+        assert_eq!(before, after, "values are not encrypted anew, only their keys are");
+        admin.post("/api/v1/secrets", json!({"name": "new", "value": "after"})).await.expect(201);
+
+        // A start with both settings as they were, as after a crash.
+        let again = open(app.data(), database.as_deref(), &flags).await.unwrap();
+        assert_eq!(opened(&again, id(&made), 1).await.unwrap(), CANARY);
+        again.db.close().await;
+        // A start with the new key alone.
+        let alone =
+            open(app.data(), database.as_deref(), &["--master-key-file", next.to_str().unwrap()]).await.unwrap();
+        assert_eq!(opened(&alone, id(&made), 1).await.unwrap(), CANARY);
+        alone.db.close().await;
+        // A start with the old key alone.
+        let sentence = format!("{:#}", open(app.data(), database.as_deref(), &[]).await.err().unwrap());
+        assert!(sentence.contains(rotated["masterKeyId"].as_str().unwrap()), "{sentence}");
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_was_not_told_of_the_new_key_says_so_and_secrets_written_meanwhile_are_never_lost() {
+    if !part_is_wanted("postgres") {
+        return;
+    }
+    let schema = new_postgres_schema().await;
+    let directory = tempfile::tempdir().unwrap();
+    let next = directory.path().join("next.key");
+    std::fs::write(&next, STANDARD.encode([9_u8; 32])).unwrap();
+    let app = TestApp::on(directory, Some(&schema), &["--master-key-next-file", next.to_str().unwrap()]).await;
+    let admin = app.admin().await;
+    let other = open(app.data(), Some(&schema), &[]).await.unwrap();
+
+    let writes = (0..20).map(|number| {
+        let admin = &admin;
+        async move { admin.post("/api/v1/secrets", json!({"name": format!("k{number}"), "value": "v"})).await }
+    });
+    let (rotated, written) =
+        tokio::join!(admin.post("/api/v1/secrets:rotateMasterKey", json!({})), futures::future::join_all(writes));
+    rotated.expect(200);
+    let mut ids = Vec::new();
+    for answer in written {
+        ids.push(id(&answer.expect(201).json()));
+    }
+    assert_eq!(count(&app.app, "SELECT count(DISTINCT master_key_id) FROM secret_version").await, 1);
+    for secret in &ids {
+        assert_eq!(opened(&app.app, *secret, 1).await.unwrap(), "v");
+    }
+    let error = opened(&other, ids[0], 1).await.unwrap_err();
+    assert_eq!(error.code(), "master_key_missing");
+    // The key in the node's own file is enough: no restart.
+    std::fs::copy(&next, other.config.data.join("master.key")).unwrap();
+    assert_eq!(opened(&other, ids[0], 1).await.unwrap(), "v");
+    other.db.close().await;
+}
+
+#[tokio::test]
+async fn a_rotation_without_a_key_to_rotate_to_says_how_to_supply_one() {
+    let app = TestApp::sqlite().await;
+    let admin = app.admin().await;
+    let refused = admin.post("/api/v1/secrets:rotateMasterKey", json!({})).await.expect(409);
+    assert_eq!(refused.code(), "master_key_next_missing");
+    assert!(refused.text().contains("GANTRY_MASTER_KEY_NEXT_FILE"));
+}
+
+#[tokio::test]
+async fn a_providers_key_stays_changes_goes_and_comes_from_a_named_secret() {
+    for_both(async |app: TestApp| {
+        let admin = app.admin().await;
+        let made = admin.post("/api/v1/providers", with(provider("p"), "key", json!("k1"))).await.expect(201).json();
+        assert_eq!((&made["hasKey"], &made["secretId"]), (&json!(true), &Value::Null));
+        let path = format!("/api/v1/providers/{}", id(&made));
+        assert_eq!(key_of(&app.app, &made).await.as_deref(), Some("k1"));
+
+        admin.put(&path, with(provider("p"), "defaultModel", json!("other"))).await.expect(200);
+        assert_eq!(key_of(&app.app, &made).await.as_deref(), Some("k1"), "left out, it stays");
+        admin.put(&path, with(provider("p"), "key", json!(" k2\n"))).await.expect(200);
+        assert_eq!(key_of(&app.app, &made).await.as_deref(), Some("k2"));
+
+        let named = admin.post("/api/v1/secrets", json!({"name": "shared", "value": "s1"})).await.expect(201).json();
+        let body = with(provider("p"), "secretId", named["id"].clone());
+        let changed = admin.put(&path, body.clone()).await.expect(200).json();
+        assert_eq!(changed["secretId"], named["id"]);
+        assert_eq!(count(&app.app, "SELECT count(*) FROM secret").await, 1, "the key of its own is gone");
+        admin.post(&format!("/api/v1/secrets/{}/versions", id(&named)), json!({"value": "s2"})).await.expect(201);
+        assert_eq!(key_of(&app.app, &made).await.as_deref(), Some("s2"), "the newest version is used");
+
+        let refused = admin.delete(&format!("/api/v1/secrets/{}", id(&named))).await.expect(409);
+        assert_eq!(refused.code(), "secret_in_use");
+        assert!(refused.json()["detail"].as_str().unwrap().contains("used by p"), "{}", refused.text());
+        assert_eq!(admin.get("/api/v1/secrets").await.json()["items"][0]["usedBy"], json!(["p"]));
+
+        let changed = admin.put(&path, with(provider("p"), "key", json!(""))).await.expect(200).json();
+        assert_eq!(changed["hasKey"], false);
+        assert_eq!(key_of(&app.app, &made).await, None);
+        admin.put(&path, body).await.expect(200);
+        admin.delete(&path).await.expect(204);
+        admin.get(&path).await.expect(404);
+        admin.put(&path, provider("p")).await.expect(404);
+        admin.delete(&format!("/api/v1/secrets/{}", id(&named))).await.expect(204);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_registrys_credential_reaches_the_push_and_goes_with_the_registry() {
+    for_both(async |app: TestApp| {
+        let admin = app.admin().await;
+        let body = json!({
+            "name": "r", "address": " GHCR.io ", "prefix": "/team/agents/", "username": " bot ", "credential": PASSWORD_CANARY,
+        });
+        let made = admin.post("/api/v1/registries", body).await.expect(201).json();
+        assert_eq!((&made["address"], &made["prefix"], &made["username"]), (&json!("ghcr.io"), &json!("team/agents"), &json!("bot")));
+        let access = gantry_server::registry::credentials(&app.app, id(&made)).await.unwrap();
+        assert_eq!(access.credential.as_ref().unwrap().expose_secret(), PASSWORD_CANARY);
+        assert_eq!((access.address.as_str(), access.plain_http), ("ghcr.io", false));
+        assert!(!format!("{access:?}").contains("canary"));
+
+        let taken = admin.post("/api/v1/registries", registry("r")).await.expect(409);
+        assert_eq!(taken.code(), "registry_name_taken");
+        admin.delete(&format!("/api/v1/registries/{}", id(&made))).await.expect(204);
+        assert_eq!(count(&app.app, "SELECT count(*) FROM secret_version").await, 0);
+        assert_eq!(gantry_server::registry::credentials(&app.app, id(&made)).await.unwrap_err().status(), 404);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_that_fails_leaves_no_credential_behind() {
+    for_both(async |app: TestApp| {
+        let admin = app.admin().await;
+        let body = || with(provider("p"), "key", json!("k"));
+        let first = admin.post("/api/v1/providers", body()).await.expect(201).json();
+        let taken = admin.post("/api/v1/providers", body()).await.expect(409);
+        assert_eq!(taken.code(), "provider_name_taken");
+        assert_eq!(count(&app.app, "SELECT count(*) FROM secret").await, 1);
+        let second = admin.post("/api/v1/providers", provider("q")).await.expect(201).json();
+        let body = with(provider("p"), "key", json!("k2"));
+        admin.put(&format!("/api/v1/providers/{}", id(&second)), body).await.expect(409);
+        assert_eq!(count(&app.app, "SELECT count(*) FROM secret").await, 1);
+        assert_eq!(key_of(&app.app, &first).await.as_deref(), Some("k"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn bad_input_is_named_by_its_path_and_nothing_is_written() {
+    let app = TestApp::sqlite().await;
+    let admin = app.admin().await;
+    let long = "x".repeat(65_536);
+    let nobody = json!(Uuid::nil());
+    let remote =
+        |key: &str| json!({"name": "p", "baseUrl": "http://models.example/v1", "defaultModel": "m", "key": key});
+    let cases = [
+        ("/api/v1/secrets", json!({"name": "a b", "value": "v"}), "/name", "invalid_name"),
+        ("/api/v1/secrets", json!({"name": "", "value": "v"}), "/name", "invalid_name"),
+        ("/api/v1/secrets", json!({"name": "../a", "value": "v"}), "/name", "invalid_name"),
+        ("/api/v1/secrets", json!({"name": "מפתח", "value": "v"}), "/name", "invalid_name"),
+        ("/api/v1/secrets", json!({"name": long, "value": "v"}), "/name", "invalid_name"),
+        ("/api/v1/secrets", json!({"name": "a", "value": ""}), "/value", "invalid_length"),
+        ("/api/v1/secrets", json!({"name": "a", "value": format!("{long}x")}), "/value", "invalid_length"),
+        ("/api/v1/secrets", json!({"name": "a", "value": "a\u{0}b"}), "/value", "nul_character"),
+        ("/api/v1/secrets", json!({"name": "a", "value": "v", "owner": "x"}), "/owner", "invalid_value"),
+        ("/api/v1/providers", with(provider(""), "key", json!("k")), "/name", "invalid_name"),
+        ("/api/v1/providers", provider(&long), "/name", "invalid_name"),
+        ("/api/v1/providers", provider("a\nb"), "/name", "invalid_name"),
+        ("/api/v1/providers", provider("a\u{202e}b"), "/name", "invalid_name"),
+        ("/api/v1/providers", with(provider("p"), "baseUrl", json!("nonsense")), "/baseUrl", "invalid_url"),
+        (
+            "/api/v1/providers",
+            with(provider("p"), "baseUrl", json!("https://u:sesame@x/v1")),
+            "/baseUrl",
+            "credentials_in_url",
+        ),
+        ("/api/v1/providers", with(provider("p"), "defaultModel", json!("")), "/defaultModel", "invalid_model"),
+        ("/api/v1/providers", with(provider("p"), "key", json!("a\r\nX-Evil: 1")), "/key", "invalid_key"),
+        ("/api/v1/providers", with(provider("p"), "key", json!("ключ")), "/key", "invalid_key"),
+        ("/api/v1/providers", with(provider("p"), "key", json!(long)), "/key", "invalid_key"),
+        ("/api/v1/providers", with(provider("p"), "inputPriceMicros", json!(-1)), "/inputPriceMicros", "out_of_range"),
+        ("/api/v1/providers", with(provider("p"), "secretId", nobody.clone()), "/secretId", "no_such_secret"),
+        (
+            "/api/v1/providers",
+            with(with(provider("p"), "secretId", nobody.clone()), "key", json!("k")),
+            "/secretId",
+            "two_credentials",
+        ),
+        ("/api/v1/providers", remote("k"), "/baseUrl", "plain_http_not_local"),
+        ("/api/v1/registries", registry("\u{1b}[31m"), "/name", "invalid_name"),
+        (
+            "/api/v1/registries",
+            with(registry("r"), "address", json!("https://x.example")),
+            "/address",
+            "invalid_address",
+        ),
+        (
+            "/api/v1/registries",
+            with(registry("r"), "address", json!("10.0.0.1:5000")),
+            "/plainHttp",
+            "plain_http_not_local",
+        ),
+        ("/api/v1/registries", with(registry("r"), "prefix", json!("Team")), "/prefix", "invalid_prefix"),
+        ("/api/v1/registries", with(registry("r"), "prefix", json!("../..")), "/prefix", "invalid_prefix"),
+        ("/api/v1/registries", with(registry("r"), "username", json!("a:b")), "/username", "invalid_username"),
+        ("/api/v1/registries", with(registry("r"), "credential", json!("a\nb")), "/credential", "invalid_credential"),
+        ("/api/v1/registries", with(registry("r"), "secretId", nobody), "/secretId", "no_such_secret"),
+    ];
+    for (path, body, field, code) in cases {
+        let refused = admin.post(path, body).await.expect(422);
+        let problem = refused.json();
+        assert_eq!(
+            (problem["errors"][0]["path"].as_str(), problem["errors"][0]["code"].as_str()),
+            (Some(field), Some(code)),
+            "{path}"
+        );
+        assert!(!refused.text().contains("sesame"));
+    }
+    assert_eq!(
+        count(
+            &app.app,
+            "SELECT (SELECT count(*) FROM secret) + (SELECT count(*) FROM provider) + (SELECT count(*) FROM registry)"
+        )
+        .await,
+        0
+    );
+
+    // Without a key nothing can be read on the way that was meant to be secret.
+    admin.post("/api/v1/providers", with(remote(""), "name", json!("אולמה 🦙 \"q\" \\"))).await.expect(201);
+    admin.post("/api/v1/secrets", json!({"name": "limit", "value": long})).await.expect(201);
+    for path in ["/api/v1/secrets/not-a-uuid", "/api/v1/providers/not-a-uuid", "/api/v1/registries/..%2f.."] {
+        admin.get(path).await.expect(404);
+    }
+}
+
+#[tokio::test]
+async fn only_admin_changes_secrets_providers_and_registries_and_read_is_enough_to_see_them() {
+    for_both(async |app: TestApp| {
+        let admin = app.admin().await;
+        write_canaries(&admin).await;
+        let reader = app.token(&["read"]).await;
+        let worker = app.token(&["write", "build", "publish"]).await;
+        for noun in ["secrets", "providers", "registries"] {
+            let path = format!("/api/v1/{noun}");
+            let first = reader.get(&path).await.expect(200).json()["items"][0]["id"].as_str().unwrap().to_owned();
+            reader.get(&format!("{path}/{first}")).await.expect(200);
+            worker.get(&path).await.expect(403);
+            for program in [&reader, &worker] {
+                let body = match noun {
+                    "secrets" => json!({"name": "x", "value": "v"}),
+                    "providers" => provider("x"),
+                    _ => registry("x"),
+                };
+                program.post(&path, body).await.expect(403);
+                program.delete(&format!("{path}/{first}")).await.expect(403);
+            }
+        }
+        reader.post("/api/v1/secrets:rotateMasterKey", json!({})).await.expect(403);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn testing_a_registry_says_what_was_found_and_repeats_no_password() {
+    let app = TestApp::sqlite().await;
+    let admin = app.admin().await;
+    // Port 1 answers nobody.
+    let body = with(with(registry("r"), "address", json!("127.0.0.1:1")), "credential", json!(PASSWORD_CANARY));
+    let made = admin.post("/api/v1/registries", body).await.expect(201).json();
+    let tested = admin.post(&format!("/api/v1/registries/{}:test", id(&made)), json!({})).await.expect(200);
+    assert_eq!(tested.json()["ok"], false);
+    assert!(tested.json()["message"].as_str().unwrap().contains("127.0.0.1:1"), "{}", tested.text());
+    assert!(!tested.text().contains("canary"));
+}
