@@ -1,6 +1,7 @@
 //! The parts of a running server, wired together in one place.
 
 use std::ops::Deref;
+use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -49,7 +50,11 @@ impl App {
     /// When the database cannot be opened, or the master key is missing or wrong.
     pub async fn open(config: Config) -> anyhow::Result<Self> {
         use secrecy::ExposeSecret;
-        std::fs::create_dir_all(&config.data)
+        // Password hashes and, by default, the master key are in it: nobody else on the machine needs to look.
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&config.data)
             .map_err(|error| anyhow::anyhow!("the data directory {} cannot be made: {error}", config.data.display()))?;
         let db = Db::open(config.database_address().expose_secret()).await?;
         let secrets = OwnStore::open(&db, KeySettings::from(&config)).await?;

@@ -1,5 +1,12 @@
 //! Identity and tokens: the set-up link, signing in, forged requests, throttling, scopes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that fails by unwrapping has said what it needs to say"
+)]
+
 mod support;
 
 use axum::body::Body;

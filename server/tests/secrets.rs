@@ -1,5 +1,12 @@
 //! Secrets, and the providers and registries that use them: written, used, rotated, never shown.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that fails by unwrapping has said what it needs to say"
+)]
+
 mod support;
 
 use base64::Engine;

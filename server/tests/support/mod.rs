@@ -1,5 +1,11 @@
 //! A whole server in the test's process, on either database, asked through its router.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that fails by unwrapping has said what it needs to say"
+)]
 #![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
 
 pub mod world;
