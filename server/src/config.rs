@@ -60,6 +60,14 @@ pub struct Config {
     #[arg(long, env = "GANTRY_RETENTION_DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=3650))]
     pub retention_days: u16,
 
+    /// How long a tool call waits for a person, in seconds; then it is denied.
+    #[arg(long, env = "GANTRY_APPROVAL_SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=604_800))]
+    pub approval_seconds: u32,
+
+    /// How long a model's endpoint may be silent, in seconds: before its answer and in the middle of it.
+    #[arg(long, env = "GANTRY_MODEL_IDLE_SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub model_idle_seconds: u32,
+
     /// How the log is written: `text` for people, `json` for machines.
     #[arg(long, env = "GANTRY_LOG_FORMAT", default_value = "text", value_parser = ["text", "json"])]
     pub log_format: String,

@@ -5,6 +5,7 @@
 //! [`app::App`] is where the parts are wired together; [`run`] starts them.
 
 pub mod app;
+pub mod approval;
 pub mod config;
 pub mod db;
 pub mod error;
@@ -15,7 +16,10 @@ pub mod outside;
 pub mod project;
 pub mod provider;
 pub mod registry;
+mod run;
+mod runtime;
 pub mod secret;
+mod session;
 pub mod system;
 pub mod token;
 

@@ -4,7 +4,7 @@
 //! templates; the definition is here.
 //!
 //! # `calculator` `{expression}`
-//! * Numbers: digits with an optional fraction and exponent (`12`, `0.5`, `.5`, `1e3`); no `_`, no hexadecimal.
+//! * Numbers: `(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?` with ASCII digits (`12`, `0.5`, `.5`, `1e3`; no `_`).
 //! * Operators, loosest first: `+ -` (left), `* / // %` (left), unary `+ -`, `**` (right, binds tighter
 //!   than a unary minus on its left: `-2**2` is `-4`; its right side may carry a sign: `2**-1`).
 //!   `^` means `**`. Parentheses. Spaces and tabs mean nothing. No names, no functions.
@@ -14,8 +14,8 @@
 //! * The answer: a whole number of magnitude below 1e15 is written without a fraction (`4`, never
 //!   `4.0` or `-0`); anything else as Python's `repr(float)` (`0.30000000000000004`, `1e+16`, `1.5e-07`).
 //! * Failures, exactly: `Error: division by zero` (`/`, `//`, `%` by zero, and 0 to a negative power),
-//!   `Error: the result is not a finite real number` (overflow, complex), and
-//!   `Error: not an arithmetic expression` for everything else.
+//!   `Error: the result is not a finite real number` (a power that overflows or is complex, or a final
+//!   value that is infinite or not a number), and `Error: not an arithmetic expression` for everything else.
 //!
 //! # `current_time` `{utc_offset?}`
 //! * `utc_offset` is `Z` or `±HH:MM` with HH 00 to 23 and MM 00 to 59; `+00:00` when left out.

@@ -44,7 +44,7 @@ pub trait Work: Send + Sync {
 
 /// Every kind of work that this server knows.
 pub fn works() -> Vec<Box<dyn Work>> {
-    Vec::new()
+    vec![Box::new(crate::run::RunWork)]
 }
 
 /// How an attempt ended that did not fail.

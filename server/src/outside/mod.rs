@@ -4,4 +4,6 @@
 pub mod buildkit;
 pub mod docker;
 pub mod layout;
+pub mod mcp;
+pub mod model;
 pub mod oci;

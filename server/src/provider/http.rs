@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use gantry_domain::api::Page;
 use gantry_domain::api::provider::{Provider, SaveProvider};
+use gantry_domain::api::registry::ConnectionTest;
 use gantry_domain::api::token::Scope;
 use gantry_domain::clean_name;
 use gantry_domain::problem::FieldProblem;
@@ -19,6 +20,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::{Json, Path, Query, page, page_limit};
 use crate::identity::Actor;
+use crate::outside::model::test_connection;
 use crate::secret::{self, Change, OwnerKind};
 
 const LONGEST_NAME: usize = 63;
@@ -27,7 +29,7 @@ const LONGEST_MODEL: usize = 200;
 const HIGHEST_PRICE: i64 = 1_000_000_000_000;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, update, delete))
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, update, delete)).routes(routes!(test))
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -108,6 +110,15 @@ async fn delete(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> R
     secret::discard(&mut tx, key).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Asks the endpoint whether its address and key work.
+#[utoipa::path(post, path = "/providers/{id}/~test", tag = "providers", params(("id" = Uuid, Path)), responses((status = OK, body = ConnectionTest)))]
+async fn test(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Result<axum::Json<ConnectionTest>> {
+    actor.require(Scope::Admin)?;
+    let access = super::access(&app, id).await?;
+    let found = test_connection(&app.http, &access.base_url, access.key, &access.default_model).await;
+    Ok(axum::Json(found))
 }
 
 async fn described(app: &App, id: Uuid) -> Result<Provider> {

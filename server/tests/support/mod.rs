@@ -8,6 +8,8 @@
 )]
 #![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
 
+pub mod fake_model;
+pub mod stories;
 pub mod world;
 
 use std::net::{Ipv4Addr, SocketAddr};

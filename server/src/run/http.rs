@@ -1,0 +1,117 @@
+//! Runs over HTTP.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use gantry_domain::api::run::{CreateRun, Run};
+use gantry_domain::api::token::Scope;
+use gantry_domain::api::{Accepted, Page};
+use gantry_domain::event::Event;
+use serde::Deserialize;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::{NewRun, store};
+use crate::app::App;
+use crate::error::Result;
+use crate::http::{Json, Path, Query, page, page_limit};
+use crate::identity::Actor;
+use crate::jobs::http::{EventsQuery, EventsRequest, stream_events};
+use crate::project;
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(get))
+        .routes(routes!(events))
+        .routes(routes!(cancel))
+}
+
+/// Which page of a list.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+struct ListQuery {
+    /// `nextCursor` of the page before.
+    cursor: Option<Uuid>,
+    /// How many, 1 to 100; 50 when left out.
+    limit: Option<u64>,
+}
+
+/// Lists a project's runs, newest first. `{project}` is its id or its name.
+#[utoipa::path(get, path = "/projects/{project}/runs", tag = "runs", params(("project" = String, Path), ListQuery),
+    responses((status = OK, body = Page<Run>)))]
+async fn list(
+    State(app): State<App>,
+    actor: Actor,
+    Path(project): Path<String>,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Page<Run>>> {
+    actor.require(Scope::Read)?;
+    let project_id = project::find_id(&app.db, &project).await?;
+    let limit = page_limit(query.limit);
+    let items = store::list(&app.db, project_id, query.cursor, i64::try_from(limit).unwrap_or(100) + 1).await?;
+    Ok(axum::Json(page(items, limit, |run| run.id.to_string())))
+}
+
+/// Runs a project's agent once.
+#[utoipa::path(post, path = "/projects/{project}/runs", tag = "runs", params(("project" = String, Path)),
+    request_body = CreateRun, responses((status = ACCEPTED, body = Accepted)))]
+async fn create(
+    State(app): State<App>,
+    actor: Actor,
+    Path(project): Path<String>,
+    Json(body): Json<CreateRun>,
+) -> Result<(StatusCode, axum::Json<Accepted>)> {
+    actor.require(Scope::Write)?;
+    let project_id = project::find_id(&app.db, &project).await?;
+    super::check_input("/input", &body.input)?;
+    let model = super::choose_model(&app, body.provider_id, body.model.as_deref()).await?;
+    let spec = super::current_spec(&app, project_id).await?;
+    let run = NewRun {
+        project_id,
+        session_id: None,
+        input: body.input,
+        mode: body.mode,
+        provider_id: body.provider_id,
+        model,
+        created_by: actor.name,
+    };
+    let mut tx = app.db.begin().await?;
+    let accepted = super::start(&app, &mut tx, &spec, run).await?;
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, axum::Json(accepted)))
+}
+
+/// Shows a run.
+#[utoipa::path(get, path = "/runs/{id}", tag = "runs", params(("id" = Uuid, Path)), responses((status = OK, body = Run)))]
+async fn get(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Result<axum::Json<Run>> {
+    actor.require(Scope::Read)?;
+    Ok(axum::Json(super::get(&app.db, id).await?))
+}
+
+/// Reads a run's log: as a WebSocket by upgrade, as server-sent events with
+/// `Accept: text/event-stream` (resuming after `Last-Event-ID`), else as a page.
+#[utoipa::path(get, path = "/runs/{id}/events", tag = "runs", params(("id" = Uuid, Path), EventsQuery),
+    responses((status = OK, body = Page<Event>)))]
+async fn events(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<Uuid>,
+    request: EventsRequest,
+) -> Result<Response> {
+    actor.require(Scope::Read)?;
+    let run = super::get(&app.db, id).await?;
+    stream_events(&app, run.job_id, request).await
+}
+
+/// Stops a run. One that is at work hears of it within a second; what it said stays in its log.
+#[utoipa::path(post, path = "/runs/{id}/~cancel", tag = "runs", params(("id" = Uuid, Path)),
+    responses((status = ACCEPTED, body = Run)))]
+async fn cancel(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Result<(StatusCode, axum::Json<Run>)> {
+    actor.require(Scope::Write)?;
+    let run = super::get(&app.db, id).await?;
+    let mut tx = app.db.begin().await?;
+    app.jobs.request_cancel(&mut tx, run.job_id).await?;
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, axum::Json(super::get(&app.db, id).await?)))
+}

@@ -1,0 +1,168 @@
+//! Runs: single executions of a project's agent. How a spec is interpreted belongs in `runtime/`;
+//! chat threads belong in `session/`.
+
+pub(crate) mod http;
+mod job;
+mod store;
+
+use gantry_domain::api::Accepted;
+use gantry_domain::api::job::JobKind;
+use gantry_domain::api::run::{PermissionMode, Run};
+use gantry_domain::spec::Spec;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::db::{Db, Tx};
+use crate::error::{Error, Result};
+use crate::jobs::NewJob;
+use crate::{project, provider, runtime};
+
+pub(crate) use job::RunWork;
+
+/// What an agent may be told, in bytes.
+const LONGEST_INPUT: usize = 65_536;
+
+/// How often a run's attempt may fail for the server's own faults.
+const MAX_ATTEMPTS: i64 = 5;
+
+/// A run to be started.
+pub(crate) struct NewRun {
+    /// The project.
+    pub(crate) project_id: Uuid,
+    /// The chat session that it is a turn of.
+    pub(crate) session_id: Option<Uuid>,
+    /// What the agent is told.
+    pub(crate) input: String,
+    /// What its tools may do without asking.
+    pub(crate) mode: PermissionMode,
+    /// The model provider; none is the rehearsal model.
+    pub(crate) provider_id: Option<Uuid>,
+    /// The model's name.
+    pub(crate) model: String,
+    /// Who asked.
+    pub(crate) created_by: String,
+}
+
+/// Refuses what cannot be said to an agent; `field` is its place in the body.
+///
+/// # Errors
+/// `422 input_empty` or `input_too_long`.
+pub(crate) fn check_input(field: &str, input: &str) -> Result<()> {
+    if input.trim().is_empty() {
+        return Err(Error::invalid(field, "input_empty", "Expected something to say, 1 to 65 536 bytes."));
+    }
+    if input.len() > LONGEST_INPUT {
+        let message = format!(
+            "Expected at most 65 536 bytes, got {}. Shorten it, or put it where a tool can read it.",
+            input.len()
+        );
+        return Err(Error::invalid(field, "input_too_long", message));
+    }
+    Ok(())
+}
+
+/// The model that a choice means: its name at the provider, or `rehearsal` without one.
+///
+/// # Errors
+/// `422` when the provider does not exist, or a model is named without a provider.
+pub(crate) async fn choose_model(app: &App, provider_id: Option<Uuid>, model: Option<&str>) -> Result<String> {
+    let named = model.map(str::trim).filter(|name| !name.is_empty());
+    let Some(provider_id) = provider_id else {
+        return match named {
+            None | Some(runtime::rehearsal::NAME) => Ok(runtime::rehearsal::NAME.to_owned()),
+            Some(name) => Err(Error::invalid(
+                "/model",
+                "model_without_provider",
+                format!("The model {name} needs a providerId. Leave both out for the rehearsal model."),
+            )),
+        };
+    };
+    let access = provider::access(app, provider_id).await.map_err(|error| {
+        if error.code() == "not_found" {
+            Error::invalid(
+                "/providerId",
+                "provider_unknown",
+                "There is no such model provider. Choose one from the settings.",
+            )
+        } else {
+            error
+        }
+    })?;
+    let name = named.unwrap_or(&access.default_model);
+    if name.is_empty() {
+        return Err(Error::invalid("/model", "model_missing", "The provider has no default model: name one."));
+    }
+    if name.len() > 200 {
+        return Err(Error::invalid("/model", "model_too_long", "Expected a model's name of at most 200 bytes."));
+    }
+    Ok(name.to_owned())
+}
+
+/// Keeps a run and enqueues its job, within the caller's transaction.
+///
+/// # Errors
+/// `404` when there is no such project; `409 job_active` while the session's turn is under way.
+pub(crate) async fn start(app: &App, tx: &mut Tx, spec: &Spec, run: NewRun) -> Result<Accepted> {
+    let id = Uuid::now_v7();
+    let job = NewJob {
+        kind: JobKind::Run,
+        project_id: Some(run.project_id),
+        subject_id: Some(id),
+        args: serde_json::json!({}),
+        // The database lets one turn of a session be under way.
+        dedupe_key: run.session_id.map(|session_id| format!("session:{session_id}")),
+        max_attempts: MAX_ATTEMPTS,
+        created_by: run.created_by.clone(),
+    };
+    let job_id = app.jobs.enqueue(tx, job).await?;
+    store::insert(tx, id, job_id, spec, &run, app.db.now()).await?;
+    Ok(Accepted { id, job_id })
+}
+
+/// The spec of a project, for a run that starts now.
+///
+/// # Errors
+/// `404` when there is no such project.
+pub(crate) async fn current_spec(app: &App, project_id: Uuid) -> Result<Spec> {
+    Ok(project::get(&app.db, project_id).await?.spec)
+}
+
+/// A run.
+///
+/// # Errors
+/// `404` when there is none.
+pub(crate) async fn get(db: &Db, id: Uuid) -> Result<Run> {
+    store::get(db, id).await?.ok_or_else(|| Error::not_found("run"))
+}
+
+/// The turns of a session, oldest first.
+///
+/// # Errors
+/// Whatever the database answers.
+pub(crate) async fn of_session(db: &Db, session_id: Uuid) -> Result<Vec<Run>> {
+    Ok(store::of_session(db, session_id).await?)
+}
+
+/// The turn of a session that is under way, if one is.
+///
+/// # Errors
+/// Whatever the database answers.
+pub(crate) async fn under_way_in(db: &Db, session_id: Uuid) -> Result<Option<Run>> {
+    Ok(store::under_way_in(db, session_id).await?)
+}
+
+/// The spec that a run was started with.
+///
+/// # Errors
+/// `404` when there is no such run.
+pub(crate) async fn spec_of(db: &Db, id: Uuid) -> Result<Spec> {
+    store::spec_of(db, id).await?.ok_or_else(|| Error::not_found("run"))
+}
+
+/// The job that executes a run.
+///
+/// # Errors
+/// `404` when there is no such run.
+pub(crate) async fn job_of(db: &Db, id: Uuid) -> Result<Uuid> {
+    Ok(get(db, id).await?.job_id)
+}

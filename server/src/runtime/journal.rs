@@ -1,0 +1,218 @@
+//! What a run has done so far, folded from its log.
+//!
+//! Completed turns of the model and answers of tools are `step.done` entries, each appended in one
+//! transaction with the events that people see of it. After a crash or an approval the interpreter
+//! walks the spec from the start and takes from here what is done already.
+
+use std::collections::{HashMap, HashSet};
+
+use gantry_domain::agui::AgUiEvent;
+use gantry_domain::event::{Event, EventBody, Usage};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::outside::model::TokenCount;
+
+/// A turn of the model, complete.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RecordedTurn {
+    /// The message that carries its text.
+    pub(super) message_id: String,
+    /// Its text.
+    pub(super) text: String,
+    /// The tools that it called.
+    pub(super) calls: Vec<RecordedCall>,
+    /// Tokens, when the endpoint said.
+    pub(super) tokens: Option<TokenCount>,
+    /// How long it took.
+    pub(super) elapsed_ms: i64,
+}
+
+/// A call that the model asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RecordedCall {
+    /// Its id in the run's events, unique within the run.
+    pub(super) id: String,
+    /// Its id as the model gave it, which may come twice in a run.
+    pub(super) wire_id: String,
+    /// The tool's name.
+    pub(super) name: String,
+    /// The arguments as the model wrote them.
+    pub(super) arguments: String,
+}
+
+/// What became of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RecordedOutcome {
+    /// What the model reads.
+    pub(super) content: String,
+    /// How long it took.
+    pub(super) elapsed_ms: i64,
+}
+
+/// How a run ended, when its log says so already.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RecordedEnd {
+    /// `success`, `cancelled` or `failed`.
+    pub(crate) outcome: String,
+    /// The code and message of `RUN_ERROR`.
+    pub(crate) error: Option<(String, String)>,
+    /// What it used.
+    pub(crate) usage: Usage,
+}
+
+/// What the log says.
+#[derive(Default)]
+pub(crate) struct Journal {
+    turns: HashMap<String, RecordedTurn>,
+    started: HashSet<String>,
+    outcomes: HashMap<String, RecordedOutcome>,
+    /// Every call id that was ever written, so that none is given twice.
+    pub(super) call_ids: HashSet<String>,
+    /// `RUN_STARTED` came and no end of it since.
+    pub(super) open: bool,
+    /// `STEP_STARTED` came and no end of it since.
+    pub(super) open_step: Option<String>,
+    /// Messages that were begun, in no recorded turn and not discarded; whether they were ended.
+    pub(super) loose_messages: Vec<(String, bool)>,
+    /// Calls of such messages; whether they were ended.
+    pub(super) loose_calls: Vec<(String, bool)>,
+    /// Approvals whose decision is in the log.
+    pub(super) decided: HashSet<Uuid>,
+    /// Whether the run ever asked for an approval.
+    pub(super) asked_for_approval: bool,
+    /// The end, unless the job was queued again after it.
+    pub(crate) end: Option<RecordedEnd>,
+    /// What `RUN_ERROR` last said.
+    error: Option<(String, String)>,
+    /// Work done by earlier attempts, not counting what was lost.
+    pub(super) worked_ms: i64,
+}
+
+const TURN: &str = "turn:";
+const START: &str = "start:";
+const CALL: &str = "call:";
+
+impl Journal {
+    /// Folds a log.
+    pub(crate) fn of(history: &[Event]) -> Self {
+        let mut journal = Self::default();
+        for event in history {
+            journal.take(&event.body);
+        }
+        journal
+    }
+
+    fn take(&mut self, body: &EventBody) {
+        match body {
+            EventBody::StepDone { step, output } => self.take_step(step, output),
+            EventBody::RunEvent { event, .. } => self.take_event(event),
+            EventBody::ApprovalRequested { .. } => self.asked_for_approval = true,
+            EventBody::ApprovalDecided { approval } => {
+                self.decided.insert(approval.id);
+            }
+            EventBody::RunDone { outcome, usage, .. } => {
+                self.end = Some(RecordedEnd { outcome: outcome.clone(), error: self.error.take(), usage: *usage });
+            }
+            // Ended and recorded as ended: whatever comes after is a retry that somebody asked for.
+            EventBody::JobState { state, .. } if state.is_final() => self.end = None,
+            _ => {}
+        }
+    }
+
+    fn take_step(&mut self, step: &str, output: &Value) {
+        if let Some(key) = step.strip_prefix(TURN)
+            && let Ok(turn) = serde_json::from_value::<RecordedTurn>(output.clone())
+        {
+            self.loose_messages.retain(|(id, _)| *id != turn.message_id);
+            self.loose_calls.retain(|(id, _)| turn.calls.iter().all(|call| call.id != *id));
+            self.worked_ms += turn.elapsed_ms;
+            self.turns.insert(key.to_owned(), turn);
+        } else if let Some(id) = step.strip_prefix(START) {
+            self.started.insert(id.to_owned());
+        } else if let Some(id) = step.strip_prefix(CALL)
+            && let Ok(outcome) = serde_json::from_value::<RecordedOutcome>(output.clone())
+        {
+            self.worked_ms += outcome.elapsed_ms;
+            self.outcomes.insert(id.to_owned(), outcome);
+        }
+    }
+
+    fn take_event(&mut self, event: &AgUiEvent) {
+        match event {
+            AgUiEvent::RunStarted { .. } => self.open = true,
+            AgUiEvent::RunFinished { .. } => self.close(),
+            AgUiEvent::RunError { message, code } => {
+                self.error = Some((code.clone().unwrap_or_default(), message.clone()));
+                self.close();
+            }
+            AgUiEvent::StepStarted { step_name } => self.open_step = Some(step_name.clone()),
+            AgUiEvent::StepFinished { .. } => self.open_step = None,
+            AgUiEvent::TextMessageStart { message_id, .. } => self.loose_messages.push((message_id.clone(), false)),
+            AgUiEvent::TextMessageEnd { message_id } => mark_ended(&mut self.loose_messages, message_id),
+            AgUiEvent::ToolCallStart { tool_call_id, .. } => {
+                self.call_ids.insert(tool_call_id.clone());
+                self.loose_calls.push((tool_call_id.clone(), false));
+            }
+            AgUiEvent::ToolCallEnd { tool_call_id } => mark_ended(&mut self.loose_calls, tool_call_id),
+            AgUiEvent::Custom { name, value } if name == "gantry.discard" => {
+                let names = |field: &str| -> HashSet<String> {
+                    serde_json::from_value(value.get(field).cloned().unwrap_or_default()).unwrap_or_default()
+                };
+                let (messages, calls) = (names("messageIds"), names("toolCallIds"));
+                self.loose_messages.retain(|(id, _)| !messages.contains(id));
+                self.loose_calls.retain(|(id, _)| !calls.contains(id));
+            }
+            _ => {}
+        }
+    }
+
+    fn close(&mut self) {
+        self.open = false;
+        self.open_step = None;
+        for (_, ended) in self.loose_messages.iter_mut().chain(&mut self.loose_calls) {
+            *ended = true;
+        }
+    }
+
+    pub(super) fn turn(&self, key: &str) -> Option<&RecordedTurn> {
+        self.turns.get(key)
+    }
+
+    pub(super) fn outcome(&self, call_id: &str) -> Option<&RecordedOutcome> {
+        self.outcomes.get(call_id)
+    }
+
+    /// Whether an earlier attempt had begun to run a call whose outcome may not be repeated.
+    pub(super) fn has_started(&self, call_id: &str) -> bool {
+        self.started.contains(call_id)
+    }
+
+    /// The entry that records a turn.
+    pub(super) fn turn_entry(key: &str, turn: &RecordedTurn) -> EventBody {
+        EventBody::StepDone { step: format!("{TURN}{key}"), output: serde_json::to_value(turn).unwrap_or_default() }
+    }
+
+    /// The entry that says that a call is about to be run.
+    pub(super) fn start_entry(call_id: &str) -> EventBody {
+        EventBody::StepDone { step: format!("{START}{call_id}"), output: Value::Null }
+    }
+
+    /// The entry that records what became of a call.
+    pub(super) fn outcome_entry(call_id: &str, outcome: &RecordedOutcome) -> EventBody {
+        EventBody::StepDone {
+            step: format!("{CALL}{call_id}"),
+            output: serde_json::to_value(outcome).unwrap_or_default(),
+        }
+    }
+}
+
+fn mark_ended(list: &mut [(String, bool)], wanted: &str) {
+    for (id, ended) in list {
+        *ended |= id == wanted;
+    }
+}

@@ -1,0 +1,210 @@
+//! The tools of a run: are the arguments right, may it run, and what comes back.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use gantry_domain::api::run::PermissionMode;
+use gantry_domain::spec::{Effect, Spec, Tool, ToolSource};
+use serde_json::{Map, Value};
+
+use crate::outside::mcp::McpServer;
+
+use super::{builtin, http_tool};
+
+/// How long an MCP server's program may take to start.
+const START_WITHIN: Duration = Duration::from_secs(30);
+/// Bytes of an answer that the model gets to read.
+const LARGEST_ANSWER: usize = 256 * 1024;
+/// How many faults in its arguments a model is told at once.
+const MOST_FAULTS: usize = 5;
+
+/// What is to be done about a call.
+pub(super) enum Verdict<'a> {
+    /// It is answered without being run.
+    Answer(Answer),
+    /// It may run.
+    Run(&'a Tool, Map<String, Value>),
+    /// A person decides.
+    Hold(&'a Tool, Map<String, Value>),
+}
+
+/// An answer for the model, and the code of a notice for the person if there should be one.
+pub(super) struct Answer {
+    pub(super) content: String,
+    pub(super) notice: Option<&'static str>,
+}
+
+impl Answer {
+    fn error(content: impl Into<String>) -> Self {
+        Self { content: content.into(), notice: None }
+    }
+
+    pub(super) fn noted(code: &'static str, content: impl Into<String>) -> Self {
+        Self { content: content.into(), notice: Some(code) }
+    }
+}
+
+/// Decides about a call by the rules; the same question always gets the same verdict.
+pub(super) fn judge<'a>(
+    spec: &'a Spec,
+    offered: &[&'a Tool],
+    mode: PermissionMode,
+    name: &str,
+    arguments: &str,
+) -> Verdict<'a> {
+    let Some(tool) = offered.iter().find(|tool| tool.id == name).copied() else {
+        let names = offered.iter().map(|tool| tool.id.as_str()).collect::<Vec<_>>().join(", ");
+        let known = if names.is_empty() { "You have no tools.".to_owned() } else { format!("You have: {names}.") };
+        return Verdict::Answer(Answer::error(format!("Error: there is no tool called {name}. {known}")));
+    };
+    let arguments = match parse_arguments(arguments).and_then(|arguments| {
+        check_arguments(tool, &Value::Object(arguments.clone()))?;
+        Ok(arguments)
+    }) {
+        Ok(arguments) => arguments,
+        Err(fault) => return Verdict::Answer(Answer::error(format!("Error: {fault}"))),
+    };
+    if matches!(tool.source, ToolSource::Python { .. }) {
+        return Verdict::Answer(Answer::noted(
+            "tool_not_runnable_natively",
+            format!(
+                "Error (tool_not_runnable_natively): {} is a Python function of the project. The native runtime does not run Python; it runs in the project's image.",
+                tool.id
+            ),
+        ));
+    }
+    if spec.guardrails.deny.contains(&tool.id) {
+        return Verdict::Answer(Answer::noted(
+            "tool_denied",
+            format!("Denied by policy: the project's guardrails never let {} run.", tool.id),
+        ));
+    }
+    match (mode, tool.effect) {
+        (PermissionMode::Dev, _) | (_, Effect::Read) => Verdict::Run(tool, arguments),
+        (PermissionMode::Ask, _) => Verdict::Hold(tool, arguments),
+        (PermissionMode::Safe, effect) => Verdict::Answer(Answer::noted(
+            "tool_denied",
+            format!("Denied by policy: in Safe mode only tools that read may run, and {} {}.", tool.id, does(effect)),
+        )),
+    }
+}
+
+fn does(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Read => "reads",
+        Effect::Write => "changes something",
+        Effect::Exec => "runs a program",
+        Effect::Network => "reaches a host outside",
+    }
+}
+
+fn parse_arguments(text: &str) -> Result<Map<String, Value>, String> {
+    // Models leave out the arguments of a tool that has none.
+    if matches!(text.trim(), "" | "null") {
+        return Ok(Map::new());
+    }
+    match serde_json::from_str(text) {
+        Ok(Value::Object(arguments)) => Ok(arguments),
+        Ok(_) => Err("the arguments must be a JSON object. Call the tool again with one.".to_owned()),
+        Err(error) => Err(format!("the arguments are not JSON ({error}). Call the tool again with valid JSON.")),
+    }
+}
+
+/// Holds arguments against the tool's schema.
+///
+/// # Errors
+/// What is wrong where, as a sentence.
+pub(crate) fn check_arguments(tool: &Tool, arguments: &Value) -> Result<(), String> {
+    let validator = jsonschema::validator_for(&tool.parameters)
+        .map_err(|error| format!("the parameters of the tool {} are not a JSON Schema: {error}.", tool.id))?;
+    let faults: Vec<String> = validator
+        .iter_errors(arguments)
+        .take(MOST_FAULTS)
+        .map(|error| {
+            let path = error.instance_path().to_string();
+            if path.is_empty() { error.to_string() } else { format!("{path}: {error}") }
+        })
+        .collect();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "the arguments do not fit the tool's schema: {}. Call the tool again with arguments that do.",
+        faults.join("; ")
+    ))
+}
+
+/// What runs tools, and the programs that it started for them.
+#[derive(Default)]
+pub(super) struct Toolbox {
+    servers: HashMap<Vec<String>, McpServer>,
+}
+
+impl Toolbox {
+    /// Runs a tool. The answer may be an error that the model reads; dropping the future stops it.
+    pub(super) async fn run(&mut self, tool: &Tool, arguments: &Map<String, Value>) -> String {
+        let within = Duration::from_millis(tool.timeout_ms);
+        let answered = match &tool.source {
+            ToolSource::Builtin { name } => builtin::call(*name, arguments, time::OffsetDateTime::now_utc()),
+            ToolSource::Http { method, url } => {
+                match tokio::time::timeout(within, http_tool::call(method, url, arguments)).await {
+                    Ok(answered) => answered,
+                    Err(_) => Err(too_slow(tool)),
+                }
+            }
+            ToolSource::Mcp { command, tool: name } => self.run_mcp(tool, command, name, arguments, within).await,
+            ToolSource::Python { .. } => Err("Error: Python tools are not run natively.".to_owned()),
+        };
+        // The log's database cannot hold NUL.
+        let mut text = answered.unwrap_or_else(|error| error).replace('\0', "\u{fffd}");
+        if text.len() > LARGEST_ANSWER + 64 {
+            let cut = (0..=LARGEST_ANSWER).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            text.truncate(cut);
+            text.push_str("\n[cut off after 256 KiB]");
+        }
+        text
+    }
+
+    async fn run_mcp(
+        &mut self,
+        tool: &Tool,
+        command: &[String],
+        name: &str,
+        arguments: &Map<String, Value>,
+        within: Duration,
+    ) -> Result<String, String> {
+        if !self.servers.contains_key(command) {
+            let started = tokio::time::timeout(START_WITHIN, McpServer::start(command)).await;
+            let server = started
+                .map_err(|_| "Error: the MCP server did not start within 30 seconds.".to_owned())?
+                .map_err(|error| format!("Error: {error}"))?;
+            self.servers.insert(command.to_vec(), server);
+        }
+        let Some(server) = self.servers.get(command) else {
+            return Err("Error: the MCP server is gone.".to_owned());
+        };
+        match tokio::time::timeout(within, server.call(name, arguments.clone())).await {
+            Ok(Ok(answer)) if answer.is_error => Err(format!("Error: {}", answer.text)),
+            Ok(Ok(answer)) => Ok(answer.text),
+            failed => {
+                // A server that failed or hangs is not asked again: the next call starts a new one.
+                if let Some(server) = self.servers.remove(command) {
+                    tokio::spawn(server.stop());
+                }
+                match failed {
+                    Ok(Err(error)) => Err(format!("Error: {error}")),
+                    _ => Err(too_slow(tool)),
+                }
+            }
+        }
+    }
+
+    /// Ends the programs that were started.
+    pub(super) async fn close(&mut self) {
+        futures::future::join_all(self.servers.drain().map(|(_, server)| server.stop())).await;
+    }
+}
+
+fn too_slow(tool: &Tool) -> String {
+    format!("Error: {} did not answer within {} ms.", tool.id, tool.timeout_ms)
+}

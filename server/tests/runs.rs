@@ -1,0 +1,675 @@
+//! Stories about runs: an agent, its model's endpoint, its tools, and all that goes wrong with them.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::fake_model::{FakeModel, Reply};
+use support::stories::{
+    DoomedWorkers, agui, assert_sound, calculator, id, log, of_kind, project, provider, results, said, spec, start,
+    wait_for_end, wait_for_event, wait_for_state, writer,
+};
+use support::{TestApp, for_both};
+use uuid::Uuid;
+
+/// Runs a spec once against an endpoint and gives the run and its log.
+async fn run_once(test: &TestApp, spec: &Value, model: &FakeModel, mode: &str) -> (Value, Vec<Value>) {
+    let admin = test.admin().await;
+    let project = project(&test.app, spec).await;
+    let provider = provider(&admin, &model.url).await;
+    let body = json!({"input": "What is 6 * 7?", "mode": mode, "providerId": provider});
+    let (run, job) = start(&admin, project, body).await;
+    test.start_workers().await;
+    let run = wait_for_end(&admin, run).await;
+    let log = log(&test.app, job).await;
+    assert_sound(&log);
+    let text = serde_json::to_string(&log).unwrap();
+    assert!(!text.contains("sk-secret-key"), "the key is in the log");
+    (run, log)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_calls_its_tool_and_answers() {
+    for_both(|test| async move {
+        let model = FakeModel::start(vec![
+            Reply::Calls(vec![("calculator", r#"{"expression":"6 * 7"}"#)]),
+            Reply::Text("The answer is 42."),
+        ])
+        .await;
+        let (run, log) = run_once(&test, &spec("react", json!([calculator()])), &model, "ask").await;
+        assert_eq!(run["state"], "done", "{run}");
+        assert_eq!(run["output"], "The answer is 42.");
+        assert_eq!(run["model"], "fake-1");
+        let usage = json!({"inputTokens": 22, "outputTokens": 14, "costMicros": 50, "modelCalls": 2, "toolCalls": 1});
+        assert_eq!(run["usage"], usage);
+        assert_eq!(results(&log), ["42"]);
+        assert_eq!(said(&log), "The answer is 42.");
+        let requests = model.requests();
+        assert_eq!(requests.len(), 2);
+        assert_eq!(requests[0]["messages"][0], json!({"role": "system", "content": "Help."}));
+        assert_eq!(requests[0]["tools"][0]["function"]["name"], "calculator");
+        assert_eq!(requests[0]["stream_options"]["include_usage"], true);
+        let last = requests[1]["messages"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!(
+            (&last["role"], &last["content"], &last["tool_call_id"]),
+            (&json!("tool"), &json!("42"), &json!("call_0"))
+        );
+        assert_eq!(model.keys()[0], "Bearer sk-secret-key");
+        let kinds: Vec<String> = agui(&log).iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(kinds.first().unwrap(), "RUN_STARTED");
+        assert_eq!(kinds.last().unwrap(), "RUN_FINISHED");
+        let done = log.iter().find(|event| event["type"] == "run.done").unwrap();
+        assert_eq!((&done["ok"], &done["outcome"], &done["usage"]), (&json!(true), &json!("success"), &usage));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rehearsal_model_tries_every_tool_and_pretends_nothing() {
+    let test = TestApp::sqlite().await;
+    let admin = test.admin().await;
+    let project = project(&test.app, &spec("react", json!([calculator(), writer()]))).await;
+    let (run, job) = start(&admin, project, json!({"input": "What is (2 + 3) * 4?", "mode": "dev"})).await;
+    test.start_workers().await;
+    let run = wait_for_end(&admin, run).await;
+    assert_eq!((&run["state"], &run["model"]), (&json!("done"), &json!("rehearsal")), "{run}");
+    let usage = json!({"inputTokens": 0, "outputTokens": 0, "modelCalls": 2, "toolCalls": 2});
+    assert_eq!(run["usage"], usage);
+    let log = log(&test.app, job).await;
+    assert_sound(&log);
+    assert_eq!(results(&log), ["20", r#"{"characters": 20, "words": 7, "lines": 1}"#]);
+    assert!(said(&log).contains("not a language model"), "{}", said(&log));
+    assert!(run["output"].as_str().unwrap().contains("20"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_are_done_in_order_each_with_what_came_before() {
+    let model = FakeModel::start(vec![Reply::Text("facts"), Reply::Text("the report")]).await;
+    let mut spec = spec("sequential", json!([]));
+    spec["tasks"] = json!([
+        {"id": "write", "agent": "helper", "description": "Write.", "expectedOutput": "A page.", "dependsOn": ["research"]},
+        {"id": "research", "agent": "helper", "description": "Research."},
+    ]);
+    let (run, log) = run_once(&TestApp::sqlite().await, &spec, &model, "ask").await;
+    assert_eq!(run["output"], "the report", "{run}");
+    let steps: Vec<Value> = of_kind(&log, "STEP_STARTED").iter().map(|event| event["stepName"].clone()).collect();
+    assert_eq!(steps, ["research", "write"]);
+    let brief = model.requests()[1]["messages"].as_array().unwrap().last().unwrap()["content"].clone();
+    assert_eq!(brief, "Your task: Write.\n\nExpected output: A page.\n\nResult of research:\nfacts");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pattern_that_cannot_run_says_so() {
+    let model = FakeModel::start(vec![Reply::Text("x")]).await;
+    let (run, log) = run_once(&TestApp::sqlite().await, &spec("parallel", json!([])), &model, "ask").await;
+    assert_eq!((&run["state"], &run["reason"]["code"]), (&json!("failed"), &json!("pattern_not_runnable")));
+    assert_eq!(of_kind(&log, "RUN_ERROR")[0]["code"], "pattern_not_runnable");
+    assert!(model.requests().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_does_not_stream_works_as_well() {
+    let model = FakeModel::start(vec![Reply::Plain("In one piece.")]).await;
+    let (run, log) = run_once(&TestApp::sqlite().await, &spec("single", json!([])), &model, "ask").await;
+    assert_eq!(run["output"], "In one piece.", "{run}");
+    assert_eq!(run["usage"]["inputTokens"], 3);
+    assert_eq!(said(&log), "In one piece.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_wrong_with_a_model_has_a_code_and_a_sentence() {
+    let refused = |status, body: &str| vec![Reply::Status(status, vec![("retry-after", "0")], body.to_owned())];
+    for (replies, code) in [
+        (refused(401, "no sk-secret-key"), "model_unauthorized"),
+        (refused(429, ""), "model_rate_limited"),
+        (refused(503, ""), "model_unreachable"),
+        (refused(400, r#"{"error":{"message":"bad key sk-secret-key"}}"#), "model_bad_response"),
+        (vec![Reply::Truncated("half of an")], "model_stream_truncated"),
+        (vec![Reply::Raw("text/html", "<html>hello</html>")], "model_bad_response"),
+        (vec![Reply::Raw("application/json", r#"{"object":"list"}"#)], "model_bad_response"),
+        (
+            vec![Reply::Raw("text/event-stream", "data: {\"error\":{\"message\":\"overloaded\"}}\n\n")],
+            "model_bad_response",
+        ),
+        (vec![Reply::Raw("text/event-stream", "data: {not json\n\ndata: [DONE]\n\n")], "model_bad_response"),
+        (vec![Reply::Raw("text/event-stream", "")], "model_stream_truncated"),
+        (vec![Reply::Silent], "model_timeout"),
+        (vec![Reply::Slow(vec!["one ", "two "], Duration::from_secs(3))], "model_timeout"),
+    ] {
+        let what = format!("{replies:?}");
+        let model = FakeModel::start(replies).await;
+        let test = TestApp::sqlite_with(&["--model-idle-seconds", "1"]).await;
+        let (run, log) = run_once(&test, &spec("react", json!([calculator()])), &model, "ask").await;
+        assert_eq!((&run["state"], &run["reason"]["code"]), (&json!("failed"), &json!(code)), "{what}: {run}");
+        assert!(run["reason"]["message"].as_str().unwrap().ends_with('.'), "{run}");
+        assert!(!run.to_string().contains("sk-secret-key"), "{run}");
+        let error = of_kind(&log, "RUN_ERROR").pop().unwrap();
+        assert_eq!((&error["code"], &error["message"]), (&json!(code), &run["reason"]["message"]));
+        let done = log.iter().find(|event| event["type"] == "run.done").unwrap();
+        assert_eq!((&done["ok"], &done["outcome"]), (&json!(false), &json!("failed")));
+        if what.contains("half of an") {
+            assert_eq!(said(&log), "half of an", "what had arrived is kept");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_is_not_there_is_told() {
+    let test = TestApp::sqlite().await;
+    let admin = test.admin().await;
+    let project = project(&test.app, &spec("react", json!([]))).await;
+    // Port 9 is the discard service, which nothing listens on here.
+    let provider = provider(&admin, "http://127.0.0.1:9/v1").await;
+    let (run, _) = start(&admin, project, json!({"input": "hello", "providerId": provider})).await;
+    test.start_workers().await;
+    let run = wait_for_end(&admin, run).await;
+    assert_eq!(run["reason"]["code"], "model_unreachable", "{run}");
+    assert!(run["reason"]["message"].as_str().unwrap().contains("http://127.0.0.1:9/v1"), "{run}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_endpoint_is_asked_again() {
+    let busy = Reply::Status(429, vec![("retry-after", "1")], String::new());
+    let model = FakeModel::start(vec![busy, Reply::Text("At last.")]).await;
+    let began = Instant::now();
+    let (run, _) = run_once(&TestApp::sqlite().await, &spec("react", json!([])), &model, "ask").await;
+    assert_eq!(run["output"], "At last.", "{run}");
+    assert!(began.elapsed() >= Duration::from_secs(1), "Retry-After was not waited for");
+    assert_eq!(model.requests().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_calls_are_told_to_the_model_which_may_do_better() {
+    let model = FakeModel::start(vec![
+        Reply::Calls(vec![
+            ("calculator", r#"{"expression": "#),
+            ("calculator", r#"{"expr":"1"}"#),
+            ("calculator", "[1]"),
+            ("nobody", "{}"),
+            ("calculator", r#"{"expression":"1/0"}"#),
+        ]),
+        Reply::Text("Sorry."),
+    ])
+    .await;
+    let (run, log) = run_once(&TestApp::sqlite().await, &spec("react", json!([calculator()])), &model, "ask").await;
+    assert_eq!((&run["state"], &run["usage"]["toolCalls"]), (&json!("done"), &json!(5)), "{run}");
+    let results = results(&log);
+    for (result, expected) in results.iter().zip([
+        "not JSON",
+        "do not fit",
+        "must be a JSON object",
+        "no tool called nobody",
+        "Error: division by zero",
+    ]) {
+        assert!(result.starts_with("Error: ") && result.contains(expected), "{result} lacks {expected}");
+    }
+    assert_eq!(results.len(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endless_loop_ends_at_the_step_limit() {
+    let model = FakeModel::start(vec![Reply::Calls(vec![("calculator", r#"{"expression":"1"}"#)])]).await;
+    let (run, log) = run_once(&TestApp::sqlite().await, &spec("react", json!([calculator()])), &model, "ask").await;
+    assert_eq!((&run["state"], &run["reason"]["code"]), (&json!("failed"), &json!("step_limit")));
+    assert_eq!(model.requests().len(), 4);
+    assert_eq!(results(&log), ["1", "1", "1", "Not run: the step limit was reached."]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn budgets_end_a_run() {
+    let loops = || Reply::Calls(vec![("calculator", r#"{"expression":"1"}"#)]);
+    let mut small = spec("react", json!([calculator()]));
+    small["guardrails"] = json!({"maxTokens": 20});
+    let model = FakeModel::start(vec![loops()]).await;
+    let (run, _) = run_once(&TestApp::sqlite().await, &small, &model, "ask").await;
+    assert_eq!(run["reason"]["code"], "token_budget", "{run}");
+    assert_eq!(model.requests().len(), 2);
+
+    small["guardrails"] = json!({"maxSeconds": 1});
+    let model = FakeModel::start(vec![Reply::Slow(vec!["on ", "and "], Duration::from_millis(700))]).await;
+    let (run, log) = run_once(&TestApp::sqlite().await, &small, &model, "ask").await;
+    assert_eq!(run["reason"]["code"], "time_budget", "{run}");
+    assert_eq!(said(&log), "on ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn safe_mode_and_guardrails_deny() {
+    let calls = || {
+        vec![
+            Reply::Calls(vec![("writer", r#"{"text":"a"}"#), ("calculator", r#"{"expression":"1"}"#)]),
+            Reply::Text("ok"),
+        ]
+    };
+    let model = FakeModel::start(calls()).await;
+    let (run, log) =
+        run_once(&TestApp::sqlite().await, &spec("react", json!([calculator(), writer()])), &model, "safe").await;
+    assert_eq!(run["state"], "done");
+    assert!(results(&log)[0].starts_with("Denied by policy"), "{:?}", results(&log));
+    assert_eq!(results(&log)[1], "1");
+
+    let mut guarded = spec("react", json!([calculator(), writer()]));
+    guarded["guardrails"] = json!({"deny": ["writer", "calculator"]});
+    let model = FakeModel::start(calls()).await;
+    let (run, log) = run_once(&TestApp::sqlite().await, &guarded, &model, "dev").await;
+    assert_eq!(run["state"], "done");
+    assert!(results(&log).iter().all(|result| result.starts_with("Denied by policy")), "{:?}", results(&log));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_python_tool_is_not_run_and_not_pretended() {
+    let python = json!({"id": "mine", "description": "d", "effect": "read", "kind": "python", "body": "return 'x'",
+                        "parameters": {"type": "object"}});
+    let model = FakeModel::start(vec![Reply::Calls(vec![("mine", "{}")]), Reply::Text("ok")]).await;
+    let (_, log) = run_once(&TestApp::sqlite().await, &spec("react", json!([python])), &model, "dev").await;
+    assert!(results(&log)[0].contains("tool_not_runnable_natively"), "{:?}", results(&log));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_call_runs_when_approved_with_the_arguments_that_were_approved() {
+    for_both(|test| async move {
+        let admin = test.admin().await;
+        for (decision, expected) in [
+            (json!({"approve": true}), r#"{"characters": 5, "words": 1, "lines": 1}"#),
+            (
+                json!({"approve": true, "arguments": {"text": "two words"}}),
+                r#"{"characters": 9, "words": 2, "lines": 1}"#,
+            ),
+            (json!({"approve": false}), "did not allow"),
+        ] {
+            let model = FakeModel::start(vec![
+                Reply::Calls(vec![("calculator", r#"{"expression":"1"}"#), ("writer", r#"{"text":"hello"}"#)]),
+                Reply::Text("Done."),
+            ])
+            .await;
+            let project = project(&test.app, &spec("react", json!([calculator(), writer()]))).await;
+            let provider = provider(&admin, &model.url).await;
+            let (run, job) =
+                start(&admin, project, json!({"input": "go", "mode": "ask", "providerId": provider})).await;
+            test.start_workers().await;
+            let waiting = wait_for_state(&admin, run, &["waiting"]).await;
+            assert_eq!(waiting["reason"]["code"], "approval");
+            let held = log(&test.app, job).await;
+            assert_sound(&held);
+            let outcome = of_kind(&held, "RUN_FINISHED")[0]["outcome"].clone();
+            let asked = admin.get(&format!("/api/v1/approvals?runId={run}")).await.expect(200).json();
+            let approval = asked["items"][0].clone();
+            assert_eq!(outcome["interrupts"][0]["id"], approval["id"]);
+            assert_eq!((&approval["tool"], &approval["decision"]), (&json!("writer"), &json!("pending")));
+            let path = format!("/api/v1/approvals/{}:decide", approval["id"].as_str().unwrap());
+
+            let bad = json!({"approve": true, "arguments": {"text": 7}});
+            assert_eq!(admin.post(&path, bad).await.expect(422).json()["errors"][0]["code"], "arguments_invalid");
+            let decided = admin.post(&path, decision.clone()).await.expect(200).json();
+            assert_eq!(decided["decidedBy"], "Ada");
+            assert_eq!(admin.post(&path, decision).await.expect(409).code(), "approval_decided");
+
+            let run = wait_for_end(&admin, run).await;
+            assert_eq!((&run["state"], &run["output"]), (&json!("done"), &json!("Done.")), "{run}");
+            let log = log(&test.app, job).await;
+            assert_sound(&log);
+            let results = results(&log);
+            assert_eq!(results[0], "1");
+            assert!(results[1].contains(expected), "{results:?}");
+            assert_eq!(results.len(), 2);
+            assert_eq!(model.requests().len(), 2, "the turn before the approval was not asked for again");
+            assert_eq!(of_kind(&log, "RUN_STARTED").len(), 2);
+            let decided = log.iter().filter(|event| event["type"] == "approval.decided").count();
+            assert_eq!(decided, 1);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_held_calls_are_asked_about_at_once_and_decided_one_by_one() {
+    let test = TestApp::sqlite().await;
+    let admin = test.admin().await;
+    let model = FakeModel::start(vec![
+        Reply::Calls(vec![("writer", r#"{"text":"a"}"#), ("writer", r#"{"text":"bb"}"#)]),
+        Reply::Text("Done."),
+    ])
+    .await;
+    let project = project(&test.app, &spec("react", json!([writer()]))).await;
+    let provider = provider(&admin, &model.url).await;
+    let (run, job) = start(&admin, project, json!({"input": "go", "providerId": provider})).await;
+    test.start_workers().await;
+    wait_for_state(&admin, run, &["waiting"]).await;
+    let asked = admin.get(&format!("/api/v1/approvals?runId={run}")).await.json();
+    let asked = asked["items"].as_array().unwrap();
+    assert_eq!(asked.len(), 2);
+    // The second first.
+    let decide = |index: usize| format!("/api/v1/approvals/{}:decide", asked[index]["id"].as_str().unwrap());
+    admin.post(&decide(0), json!({"approve": true})).await.expect(200);
+    wait_for_event(&test.app, job, |event| event["type"] == "approval.decided").await;
+    wait_for_state(&admin, run, &["waiting"]).await;
+    assert!(results(&log(&test.app, job).await).is_empty());
+    admin.post(&decide(1), json!({"approve": true})).await.expect(200);
+    let run = wait_for_end(&admin, run).await;
+    assert_eq!(run["state"], "done", "{run}");
+    let log = log(&test.app, job).await;
+    assert_sound(&log);
+    assert!(results(&log)[0].contains("\"characters\": 1") && results(&log)[1].contains("\"characters\": 2"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_decides_in_time_and_a_stopped_run_takes_its_question_back() {
+    for_both(|test| async move {
+        let admin = test.admin().await;
+        let reply = || vec![Reply::Calls(vec![("writer", r#"{"text":"a"}"#)]), Reply::Text("Done.")];
+        let project = project(&test.app, &spec("react", json!([writer()]))).await;
+        test.start_workers().await;
+
+        let model = FakeModel::start(reply()).await;
+        let at = provider(&admin, &model.url).await;
+        let (run, job) = start(&admin, project, json!({"input": "go", "providerId": at})).await;
+        wait_for_state(&admin, run, &["waiting"]).await;
+        test.app.db.sql("UPDATE approval SET expires_at = 1").execute().await.unwrap();
+        let approval = admin.get(&format!("/api/v1/approvals?runId={run}")).await.json()["items"][0].clone();
+        let path = format!("/api/v1/approvals/{}:decide", approval["id"].as_str().unwrap());
+        assert_eq!(admin.post(&path, json!({"approve": true})).await.expect(409).code(), "approval_decided");
+        gantry_server::approval::expire(&test.app).await.unwrap();
+        let ended = wait_for_end(&admin, run).await;
+        assert_eq!(ended["state"], "done", "{ended}");
+        let entries = log(&test.app, job).await;
+        assert_sound(&entries);
+        assert!(results(&entries)[0].contains("nobody approved"), "{:?}", results(&entries));
+
+        let model = FakeModel::start(reply()).await;
+        let at = provider(&admin, &model.url).await;
+        let (run, job) = start(&admin, project, json!({"input": "go", "providerId": at})).await;
+        wait_for_state(&admin, run, &["waiting"]).await;
+        admin.post(&format!("/api/v1/runs/{run}:cancel"), json!({})).await.expect(202);
+        let ended = wait_for_end(&admin, run).await;
+        assert_eq!(ended["state"], "cancelled", "{ended}");
+        let approval = admin.get(&format!("/api/v1/approvals?runId={run}")).await.json()["items"][0].clone();
+        assert_eq!(approval["decision"], "withdrawn");
+        let entries = log(&test.app, job).await;
+        assert_sound(&entries);
+        let done = entries.iter().find(|event| event["type"] == "run.done").unwrap();
+        assert_eq!(done["outcome"], "cancelled");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stop_reaches_a_streaming_model_and_what_was_said_stays() {
+    for_both(|test| async move {
+        let admin = test.admin().await;
+        let model =
+            FakeModel::start(vec![Reply::Slow(vec!["once ", "upon ", "a ", "time "], Duration::from_millis(400))])
+                .await;
+        let project = project(&test.app, &spec("react", json!([]))).await;
+        let provider = provider(&admin, &model.url).await;
+        test.start_workers().await;
+        let (run, job) = start(&admin, project, json!({"input": "go", "providerId": provider})).await;
+        wait_for_event(&test.app, job, |event| event["event"]["delta"] == "once ").await;
+        let asked = Instant::now();
+        admin.post(&format!("/api/v1/runs/{run}:cancel"), json!({})).await.expect(202);
+        let run = wait_for_end(&admin, run).await;
+        assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+        assert_eq!(run["state"], "cancelled", "{run}");
+        let log = log(&test.app, job).await;
+        assert_sound(&log);
+        assert!(said(&log).starts_with("once "), "{}", said(&log));
+        assert_eq!(of_kind(&log, "RUN_FINISHED")[0]["outcome"]["type"], "cancelled");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_crash_in_the_middle_of_an_answer_the_run_goes_on() {
+    for_both(|test| async move {
+        let admin = test.admin().await;
+        let model = FakeModel::start(vec![
+            Reply::Calls(vec![("calculator", r#"{"expression":"6*7"}"#)]),
+            Reply::Slow(vec!["lost ", "words "], Duration::from_millis(300)),
+            Reply::Text("It is 42."),
+        ])
+        .await;
+        let project = project(&test.app, &spec("react", json!([calculator()]))).await;
+        let provider = provider(&admin, &model.url).await;
+        let (run, job) = start(&admin, project, json!({"input": "go", "providerId": provider})).await;
+        let doomed = DoomedWorkers::start(&test);
+        let lost = wait_for_event(&test.app, job, |event| event["event"]["delta"] == "lost ").await;
+        doomed.die(&test).await;
+        test.start_workers().await;
+        let run = wait_for_end(&admin, run).await;
+        assert_eq!((&run["state"], &run["output"]), (&json!("done"), &json!("It is 42.")), "{run}");
+        assert_eq!(model.requests().len(), 3, "the complete turn was not asked for again, the broken one was");
+        let log = log(&test.app, job).await;
+        assert_sound(&log);
+        assert_eq!(results(&log), ["42"], "the tool ran once");
+        assert_eq!(said(&log), "It is 42.");
+        let discard = of_kind(&log, "CUSTOM").into_iter().find(|event| event["name"] == "gantry.discard").unwrap();
+        assert_eq!(discard["value"]["messageIds"], json!([lost["event"]["messageId"]]));
+        assert_eq!(of_kind(&log, "RUN_STARTED").len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_crash_in_the_middle_of_a_tool_that_writes_it_is_not_run_again() {
+    let hits = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = hits.clone();
+    let service = axum::Router::new().route(
+        "/orders/{id}",
+        axum::routing::post(move || async move {
+            counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            std::future::pending::<()>().await;
+        }),
+    );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+    let order = json!({"id": "order", "description": "Orders.", "effect": "write", "kind": "http", "method": "POST",
+                       "url": format!("http://{address}/orders/{{id}}"), "timeoutMs": 60_000,
+                       "parameters": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}});
+    let model = FakeModel::start(vec![Reply::Calls(vec![("order", r#"{"id":"7"}"#)]), Reply::Text("Not sure.")]).await;
+    let test = TestApp::sqlite().await;
+    let admin = test.admin().await;
+    let project = project(&test.app, &spec("react", json!([order]))).await;
+    let provider = provider(&admin, &model.url).await;
+    let (run, job) = start(&admin, project, json!({"input": "go", "mode": "dev", "providerId": provider})).await;
+    let doomed = DoomedWorkers::start(&test);
+    while hits.load(std::sync::atomic::Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    doomed.die(&test).await;
+    test.start_workers().await;
+    let run = wait_for_end(&admin, run).await;
+    assert_eq!(run["state"], "done", "{run}");
+    assert_eq!(hits.load(std::sync::atomic::Ordering::SeqCst), 1);
+    let log = log(&test.app, job).await;
+    assert_sound(&log);
+    assert!(results(&log)[0].contains("unknown"), "{:?}", results(&log));
+    let told = model.requests()[1]["messages"].as_array().unwrap().last().unwrap()["content"].clone();
+    assert!(told.as_str().unwrap().contains("not run again"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_mcp_server_is_started_asked_and_killed() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/mcp_server.py");
+    let tool = |name: &str| {
+        json!({"id": name, "description": name, "effect": "read", "kind": "mcp", "command": ["python3", script], "tool": name,
+               "timeoutMs": 1_500, "parameters": {"type": "object"}})
+    };
+    let tools = json!([tool("echo"), tool("environment"), tool("fail"), tool("die"), tool("hang")]);
+    let model = FakeModel::start(vec![
+        Reply::Calls(vec![
+            ("echo", r#"{"a":"é"}"#),
+            ("environment", "{}"),
+            ("fail", ""),
+            ("die", ""),
+            ("hang", ""),
+            ("echo", "{}"),
+        ]),
+        Reply::Text("ok"),
+    ])
+    .await;
+    let (run, log) = run_once(&TestApp::sqlite().await, &spec("react", tools), &model, "safe").await;
+    assert_eq!(run["state"], "done", "{run}");
+    let results = results(&log);
+    assert_eq!(serde_json::from_str::<Value>(&results[0]).unwrap(), json!({"a": "é"}));
+    let (pid, names) = results[1].split_once(' ').unwrap();
+    assert!(names.contains("PATH") && !names.contains("CARGO") && !names.contains("GANTRY"), "{names}");
+    assert_eq!(results[2], "Error: it went wrong");
+    assert!(results[3].starts_with("Error: The MCP server failed"), "{}", results[3]);
+    assert!(results[4].contains("did not answer within 1500 ms"), "{}", results[4]);
+    assert_eq!(results[5], "{}", "after a server died or hung the next call starts a new one");
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "the server outlives the run");
+
+    let missing = json!([{"id": "gone", "description": "d", "effect": "read", "kind": "mcp", "command": ["/no/such/program"],
+                          "tool": "x", "parameters": {"type": "object"}}]);
+    let model = FakeModel::start(vec![Reply::Calls(vec![("gone", "{}")]), Reply::Text("ok")]).await;
+    let (_, log) = run_once(&TestApp::sqlite().await, &spec("react", missing), &model, "safe").await;
+    assert!(self::results(&log)[0].contains("cannot be started"), "{:?}", self::results(&log));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chat_is_a_thread_with_one_turn_at_a_time() {
+    for_both(|test| async move {
+        let admin = test.admin().await;
+        let model = FakeModel::start(vec![
+            Reply::Slow(vec!["Hello ", "Ada."], Duration::from_millis(150)),
+            Reply::Text("You are Ada."),
+            Reply::Slow(vec!["on ", "and "], Duration::from_secs(2)),
+        ])
+        .await;
+        let project = project(&test.app, &spec("react", json!([]))).await;
+        let provider = provider(&admin, &model.url).await;
+        let sessions = format!("/api/v1/projects/{project}/sessions");
+        let session = admin.post(&sessions, json!({"providerId": provider})).await.expect(201).json();
+        let path = format!("/api/v1/sessions/{}", session["id"].as_str().unwrap());
+        test.start_workers().await;
+
+        assert_eq!(admin.post(&format!("{path}:stop"), json!({})).await.expect(409).code(), "no_turn_running");
+        let said = admin
+            .post(&format!("{path}/messages"), json!({"text": "I am Ada \"🦀\" \\ \u{202e}."}))
+            .await
+            .expect(202)
+            .json();
+        let again = admin.post(&format!("{path}/messages"), json!({"text": "And?"})).await.expect(409);
+        assert_eq!(again.code(), "turn_running");
+        wait_for_end(&admin, id(&said["id"])).await;
+        let said = admin.post(&format!("{path}/messages"), json!({"text": "Who am I?"})).await.expect(202).json();
+        wait_for_end(&admin, id(&said["id"])).await;
+        let messages = model.requests()[1]["messages"].clone();
+        assert_eq!(messages[1]["content"], "I am Ada \"🦀\" \\ \u{202e}.");
+        assert_eq!(messages[2], json!({"role": "assistant", "content": "Hello Ada."}));
+        assert_eq!(messages[3]["content"], "Who am I?");
+
+        let said = admin.post(&format!("{path}/messages"), json!({"text": "Go on"})).await.expect(202).json();
+        wait_for_state(&admin, id(&said["id"]), &["running"]).await;
+        admin.post(&format!("{path}:stop"), json!({})).await.expect(202);
+        assert_eq!(wait_for_end(&admin, id(&said["id"])).await["state"], "cancelled");
+
+        let thread = admin.get(&path).await.expect(200).json();
+        assert_eq!(thread["title"], "I am Ada \"🦀\" \\ \u{202e}.");
+        let outputs: Vec<Value> = thread["runs"].as_array().unwrap().iter().map(|run| run["output"].clone()).collect();
+        assert_eq!(outputs, [json!("Hello Ada."), json!("You are Ada."), Value::Null]);
+        let changed = admin.patch(&path, json!({"title": "Ada", "mode": "safe", "model": {}})).await.expect(200).json();
+        assert_eq!(
+            (&changed["title"], &changed["mode"], &changed["model"]),
+            (&json!("Ada"), &json!("safe"), &json!(""))
+        );
+        assert_eq!(admin.get(&sessions).await.json()["items"].as_array().unwrap().len(), 1);
+        admin.delete(&path).await.expect(204);
+        admin.get(&path).await.expect(404);
+        admin.delete(&path).await.expect(404);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_requests_are_refused_with_their_path() {
+    let test = TestApp::sqlite().await;
+    let admin = test.admin().await;
+    let project = project(&test.app, &spec("react", json!([]))).await;
+    let runs = format!("/api/v1/projects/{project}/runs");
+    for (body, path, code) in [
+        (json!({"input": "  "}), "/input", "input_empty"),
+        (json!({"input": "é".repeat(32_769)}), "/input", "input_too_long"),
+        (json!({"input": "x", "providerId": Uuid::now_v7()}), "/providerId", "provider_unknown"),
+        (json!({"input": "x", "model": "gpt"}), "/model", "model_without_provider"),
+        (json!({"input": "x", "mode": "yolo"}), "/mode", "invalid_value"),
+    ] {
+        let problem = admin.post(&runs, body).await.expect(422).json();
+        assert_eq!(
+            (&problem["errors"][0]["path"], &problem["errors"][0]["code"]),
+            (&json!(path), &json!(code)),
+            "{problem}"
+        );
+    }
+    admin.post(&runs, json!({"input": "é".repeat(32_768)})).await.expect(202);
+    let nobody = Uuid::now_v7();
+    admin.post(&format!("/api/v1/projects/{nobody}/runs"), json!({"input": "x"})).await.expect(404);
+    admin.post(&format!("/api/v1/approvals/{nobody}:decide"), json!({"approve": true})).await.expect(404);
+    for path in ["runs", "sessions"] {
+        admin.get(&format!("/api/v1/{path}/{nobody}")).await.expect(404);
+    }
+    let reader = test.token(&["read"]).await;
+    reader.post(&runs, json!({"input": "x"})).await.expect(403);
+    test.anonymous().get(&runs).await.expect(401);
+    let page = admin.get(&format!("{runs}?limit=1")).await.expect(200).json();
+    assert_eq!(page["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_was_deleted_fails_the_run_and_is_not_replaced() {
+    let test = TestApp::sqlite().await;
+    let admin = test.admin().await;
+    let model = FakeModel::start(vec![Reply::Text("x")]).await;
+    let project = project(&test.app, &spec("react", json!([]))).await;
+    let provider = provider(&admin, &model.url).await;
+    let (run, job) = start(&admin, project, json!({"input": "go", "providerId": provider})).await;
+    admin.delete(&format!("/api/v1/providers/{}", provider.as_str().unwrap())).await.expect(204);
+    test.start_workers().await;
+    let run = wait_for_end(&admin, run).await;
+    assert_eq!(run["reason"]["code"], "provider_unavailable", "{run}");
+    assert_sound(&log(&test.app, job).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_run_that_is_retried_goes_on_where_it_was() {
+    let test = TestApp::sqlite().await;
+    let admin = test.admin().await;
+    let model = FakeModel::start(vec![
+        Reply::Calls(vec![("calculator", r#"{"expression":"6*7"}"#)]),
+        Reply::Truncated("It"),
+        Reply::Text("It is 42."),
+    ])
+    .await;
+    let project = project(&test.app, &spec("react", json!([calculator()]))).await;
+    let provider = provider(&admin, &model.url).await;
+    let (run, job) = start(&admin, project, json!({"input": "go", "providerId": provider})).await;
+    test.start_workers().await;
+    assert_eq!(wait_for_end(&admin, run).await["state"], "failed");
+    admin.post(&format!("/api/v1/jobs/{job}:retry"), json!({})).await.expect(202);
+    let run = wait_for_state(&admin, run, &["done"]).await;
+    assert_eq!(run["output"], "It is 42.");
+    assert_eq!(model.requests().len(), 3);
+    let log = log(&test.app, job).await;
+    assert_eq!(said(&log), "It is 42.");
+    assert_eq!(results(&log), ["42"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_test_of_a_provider_says_what_it_found() {
+    let test = TestApp::sqlite().await;
+    let admin = test.admin().await;
+    let model = FakeModel::start(vec![Reply::Plain("yes")]).await;
+    for (url, ok, words) in [
+        (model.url.clone(), true, "offers fake-1"),
+        // Nothing lists models there, so the model itself is asked, and is not there either.
+        (format!("{}/elsewhere", model.url), false, "404"),
+        ("http://127.0.0.1:9/v1".to_owned(), false, "cannot be reached"),
+    ] {
+        let provider = provider(&admin, &url).await;
+        let path = format!("/api/v1/providers/{}:test", provider.as_str().unwrap());
+        let found = admin.post(&path, json!({})).await.expect(200).json();
+        assert_eq!(found["ok"], ok, "{found}");
+        assert!(found["message"].as_str().unwrap().contains(words), "{found}");
+        assert!(!found.to_string().contains("sk-secret-key"), "{found}");
+    }
+}
