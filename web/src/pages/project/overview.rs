@@ -5,11 +5,11 @@ use std::time::Duration;
 use gantry_domain::Timestamp;
 use gantry_domain::api::job::JobState;
 use gantry_domain::api::project::{ProgressMark, Project, ProjectProgress};
-use gantry_domain::spec::{self, Tool, ToolSource};
+use gantry_domain::spec::Tool;
 use leptos::prelude::*;
 
 use super::CurrentProject;
-use super::labels::{framework_name, pattern_name};
+use super::labels::{effect_word, framework_name, pattern_name, source_text};
 use crate::api::{BASE, encode};
 use crate::parts::{ButtonKind, Icon, LinkButton, Pill, TimeAgo, Tone, icon, job_pill};
 
@@ -186,12 +186,7 @@ fn tools_card(project: &Project) -> AnyView {
 }
 
 fn tool_row(tool: &Tool) -> AnyView {
-    let source = match &tool.source {
-        ToolSource::Http { method, url } => format!("{method} {url}"),
-        ToolSource::Builtin { .. } => "built in".to_owned(),
-        ToolSource::Mcp { command, tool } => format!("MCP {} {tool}", command.join(" ")),
-        ToolSource::Python { .. } => "Python in the project".to_owned(),
-    };
+    let source = source_text(&tool.source);
     view! {
         <li>
             <h3><code>{tool.id.clone()}</code> " " <span class="effect">{icon(Icon::Tool)}{effect_word(tool.effect)}</span></h3>
@@ -200,15 +195,6 @@ fn tool_row(tool: &Tool) -> AnyView {
         </li>
     }
     .into_any()
-}
-
-fn effect_word(effect: spec::Effect) -> &'static str {
-    match effect {
-        spec::Effect::Read => "reads",
-        spec::Effect::Write => "writes",
-        spec::Effect::Exec => "runs a program",
-        spec::Effect::Network => "reaches a host",
-    }
 }
 
 fn facts_card(project: &Project) -> AnyView {
