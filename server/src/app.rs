@@ -9,6 +9,8 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::db::Db;
 use crate::jobs::{Queue, WorkerCount};
+use crate::outside::docker::Docker;
+use crate::outside::layout::ImageStore;
 use crate::secret::{KeySettings, OwnStore, SecretBackend};
 
 /// Everything that a handler or a job may reach. Cloning it is cheap.
@@ -31,6 +33,10 @@ pub struct Parts {
     pub workers: WorkerCount,
     /// Plain HTTP and HTTPS to the outside; no redirect is followed unless asked for.
     pub http: reqwest::Client,
+    /// The Docker Engine, which may be absent.
+    pub docker: Docker,
+    /// The images on this node's disk.
+    pub images: ImageStore,
     /// Cancelled when the server is to stop.
     pub shutdown: CancellationToken,
 }
@@ -62,6 +68,9 @@ impl App {
             .user_agent(concat!("gantry/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(std::time::Duration::from_secs(10))
             .build()?;
+        let images = ImageStore::open(config.data.join("images")).map_err(|error| {
+            anyhow::anyhow!("the image store in {} cannot be opened: {error}", config.data.display())
+        })?;
         Ok(Self(Arc::new(Parts {
             node: config.node_name(),
             jobs: Queue::new(db.clone()),
@@ -69,6 +78,8 @@ impl App {
             db,
             workers: WorkerCount::default(),
             http,
+            docker: Docker::new(&config.docker),
+            images,
             shutdown: CancellationToken::new(),
             config,
         })))

@@ -48,6 +48,14 @@ pub struct Config {
     #[arg(long, env = "GANTRY_BUILD_NETWORK", default_value = "default", value_parser = ["default", "host", "none"])]
     pub build_network: String,
 
+    /// How large the files of one build may be together, in MiB.
+    #[arg(long, env = "GANTRY_BUILD_CONTEXT_MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub build_context_mib: u32,
+
+    /// After how many minutes a build is stopped.
+    #[arg(long, env = "GANTRY_BUILD_TIMEOUT_MINUTES", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=1440))]
+    pub build_timeout_minutes: u16,
+
     /// How many jobs this node does at once.
     #[arg(long, env = "GANTRY_WORKERS", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: u16,

@@ -6,11 +6,13 @@
 
 pub mod app;
 pub mod approval;
+pub mod build;
 pub mod config;
 pub mod db;
 pub mod error;
 pub mod http;
 pub mod identity;
+pub mod image;
 pub mod jobs;
 pub mod outside;
 pub mod project;

@@ -54,6 +54,8 @@ fn api() -> OpenApiRouter<App> {
 /// Every noun's routes, relative to `/api/v1`.
 fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .merge(crate::build::http::routes())
+        .merge(crate::image::http::routes())
         .merge(crate::jobs::http::routes())
         .merge(crate::project::http::routes())
         .merge(crate::run::http::routes())

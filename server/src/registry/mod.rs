@@ -6,11 +6,21 @@ mod address;
 pub(crate) mod http;
 mod store;
 
+use gantry_domain::api::registry::Registry;
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::{Error, Result};
 pub use crate::outside::oci::RegistryAccess;
+
+/// A registry as people see it.
+///
+/// # Errors
+/// `404` when there is none.
+pub async fn get(app: &App, id: Uuid) -> Result<Registry> {
+    let row = store::get(&app.db, id).await?.ok_or_else(|| Error::not_found("registry"))?;
+    Ok(row.into())
+}
 
 /// What is needed to push to a registry, with its credential opened.
 ///

@@ -8,7 +8,7 @@ use crate::app::App;
 
 /// Looks at every part now.
 pub async fn parts(app: &App) -> Vec<PartState> {
-    vec![database(app).await, migrations(app).await, workers(app)]
+    vec![database(app).await, migrations(app).await, workers(app), docker(app).await]
 }
 
 async fn database(app: &App) -> PartState {
@@ -47,6 +47,13 @@ fn workers(app: &App) -> PartState {
         format!("{alive} of {wanted} workers run.")
     };
     part("workers", ok, false, message)
+}
+
+async fn docker(app: &App) -> PartState {
+    match app.docker.version().await {
+        Ok(engine) => part("docker", true, true, format!("Docker Engine {} answers.", engine.version)),
+        Err(error) => part("docker", false, true, format!("{error}.")),
+    }
 }
 
 fn part(name: &str, ok: bool, optional: bool, message: String) -> PartState {

@@ -65,3 +65,67 @@ async fn registry(variable: &str, usual: &str, credential: Option<&str>) -> Opti
 pub fn unique(start: &str) -> String {
     format!("{start}-{}", &uuid::Uuid::now_v7().simple().to_string()[12..])
 }
+
+/// A project whose files are these and not what a generator makes: for builds that fail, hang or
+/// are tricky. Its id.
+pub async fn project_with(app: &super::TestApp, name: &str, files: &[(&str, &str)]) -> uuid::Uuid {
+    let id = uuid::Uuid::now_v7();
+    let spec = serde_json::json!({
+        "apiVersion": "gantry/v1",
+        "kind": "Agent",
+        "metadata": {"name": name, "version": "0.1.0"},
+        "target": {"framework": "react", "language": "python", "pattern": "react"},
+        "models": {"default": {}},
+        "agents": [{"id": "main", "role": "helper", "instructions": "Help."}],
+    });
+    let files: Vec<_> =
+        files.iter().map(|(path, content)| serde_json::json!({"path": path, "content": content})).collect();
+    let db = &app.app.db;
+    db.sql(
+        "INSERT INTO project (id, name, description, framework, version, spec, revision, created_by, created_at, updated_at)
+         VALUES ($1, $2, '', 'react', '0.1.0', $3, 1, 'test', $4, $4)",
+    )
+    .bind(id)
+    .bind(name.to_owned())
+    .bind(spec)
+    .bind(db.now())
+    .execute()
+    .await
+    .unwrap();
+    db.sql(
+        "INSERT INTO generation (project_id, revision, generator_version, files, created_at) VALUES ($1, 1, 'test', $2, $3)",
+    )
+    .bind(id)
+    .bind(serde_json::to_string(&files).unwrap())
+    .bind(db.now())
+    .execute()
+    .await
+    .unwrap();
+    id
+}
+
+/// Waits until a job has ended, or what is asked of it is true.
+///
+/// # Panics
+/// When that takes longer than a minute.
+pub async fn job_until(
+    app: &super::TestApp,
+    id: &str,
+    enough: impl Fn(&gantry_domain::api::job::Job) -> bool,
+) -> gantry_domain::api::job::Job {
+    let id = id.parse().unwrap();
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        let job = app.app.jobs.get(id).await.unwrap();
+        if job.state.is_final() || enough(&job) {
+            return job;
+        }
+        assert!(std::time::Instant::now() < until, "the job takes too long: {job:#?}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+/// Waits until a job has ended.
+pub async fn job_ends(app: &super::TestApp, id: &str) -> gantry_domain::api::job::Job {
+    job_until(app, id, |_| false).await
+}

@@ -345,7 +345,9 @@ mod tests {
         let index: serde_json::Value =
             serde_json::from_slice(&std::fs::read(folder.path().join("index.json")).unwrap()).unwrap();
         assert_eq!(index["manifests"].as_array().unwrap().len(), 1);
-        assert_eq!(std::fs::read_dir(folder.path().join("partial")).unwrap().count(), 1, "only the archive");
+        let partial = store.partial_path();
+        let left = std::fs::read_dir(partial.parent().unwrap()).unwrap().count();
+        assert_eq!(left, 2, "only the archive and the lock");
     }
 
     #[test]
@@ -368,6 +370,23 @@ mod tests {
         let (image, _) = import_bytes(&store, &saved(b"layer", &digest_of(b"another")));
         assert!(matches!(image, Err(LayoutError::Malformed(_))), "{image:?}");
         assert_eq!(std::fs::read_dir(folder.path().join("blobs/sha256")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_a_process_left_is_removed_and_what_another_writes_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let abandoned = folder.path().join("partial/abandoned");
+        std::fs::create_dir_all(&abandoned).unwrap();
+        std::fs::write(abandoned.join("lock"), b"").unwrap();
+        let first = ImageStore::open(folder.path()).unwrap();
+        assert!(!abandoned.exists());
+        let writing = first.partial_path();
+        std::fs::write(&writing, b"half").unwrap();
+        let second = ImageStore::open(folder.path()).unwrap();
+        assert!(writing.exists());
+        drop(first);
+        assert!(!writing.exists());
+        drop(second);
     }
 
     #[test]

@@ -6,13 +6,14 @@
 //! index.json                every image's manifest, so that other tools can read the store as well
 //! blobs/sha256/<hex>        manifests, configurations and compressed layers
 //! diffs/<hex>               for an uncompressed layer: the compressed blob that was made of it
-//! partial/                  what is being written; emptied when the store is opened
+//! partial/<process>/        what a process is writing; removed when a later one finds it abandoned
 //! ```
 //!
 //! `archive` makes images of what the Docker Engine saves. Who built what belongs in the database.
 
 mod archive;
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -100,20 +101,62 @@ pub struct ImageStore {
     root: Arc<PathBuf>,
     /// `index.json` is the one file that is rewritten.
     index: Arc<Mutex<()>>,
+    partial: Arc<Partial>,
+}
+
+/// Where a process writes what is not whole yet. Its lock says that the process lives.
+#[derive(Debug)]
+struct Partial {
+    folder: PathBuf,
+    _lock: File,
+}
+
+impl Partial {
+    const LOCK: &str = "lock";
+
+    /// A folder of its own within `parent`, after removing those of processes that are gone.
+    fn open(parent: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(parent)?;
+        // One at a time, so that a folder without its lock yet is not taken for an abandoned one.
+        let opening = File::create(parent.join("opening"))?;
+        opening.lock()?;
+        for folder in std::fs::read_dir(parent)? {
+            let folder = folder?.path();
+            if let Ok(lock) = File::open(folder.join(Self::LOCK))
+                && lock.try_lock().is_ok()
+            {
+                std::fs::remove_dir_all(&folder)?;
+            }
+        }
+        let folder = parent.join(random_name());
+        std::fs::create_dir(&folder)?;
+        let lock = File::create(folder.join(Self::LOCK))?;
+        lock.lock()?;
+        Ok(Self { folder, _lock: lock })
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // What is left behind is removed by whoever opens the store next.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn random_name() -> String {
+    hex::encode(rand::random::<[u8; 12]>())
 }
 
 impl ImageStore {
-    /// Opens the store at `root`, and makes an empty one where there is none. What an interrupted
-    /// process left half-written is removed, so no two processes may use one store.
+    /// Opens the store at `root`, and makes an empty one where there is none. What a process that is
+    /// gone left half-written is removed.
     pub fn open(root: impl Into<PathBuf>) -> io::Result<Self> {
-        let store = Self { root: Arc::new(root.into()), index: Arc::default() };
-        match std::fs::remove_dir_all(store.root.join("partial")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        let root = root.into();
+        for folder in ["blobs/sha256", "diffs"] {
+            std::fs::create_dir_all(root.join(folder))?;
         }
-        for folder in ["blobs/sha256", "diffs", "partial"] {
-            std::fs::create_dir_all(store.root.join(folder))?;
-        }
+        let partial = Arc::new(Partial::open(&root.join("partial"))?);
+        let store = Self { root: Arc::new(root), index: Arc::default(), partial };
         store.write_if_absent("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
         let empty = serde_json::json!({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": []});
         store.write_if_absent("index.json", empty.to_string().as_bytes())?;
@@ -132,7 +175,7 @@ impl ImageStore {
 
     /// A path for a file that is being written: nobody else has it, and it does not outlive a restart.
     pub fn partial_path(&self) -> PathBuf {
-        self.root.join("partial").join(hex::encode(rand::random::<[u8; 12]>()))
+        self.partial.folder.join(random_name())
     }
 
     /// The manifest with that digest: as it is, byte for byte, and understood.
@@ -182,7 +225,7 @@ impl ImageStore {
     /// Writes beside and renames: a reader sees all of it or nothing, even after a power cut.
     fn write_at_once(&self, target: &Path, bytes: &[u8]) -> io::Result<()> {
         let partial = self.partial_path();
-        let mut file = std::fs::File::create(&partial)?;
+        let mut file = File::create(&partial)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         std::fs::rename(&partial, target)
