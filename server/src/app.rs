@@ -56,12 +56,7 @@ impl App {
     /// When the database cannot be opened, or the master key is missing or wrong.
     pub async fn open(config: Config) -> anyhow::Result<Self> {
         use secrecy::ExposeSecret;
-        // Password hashes and, by default, the master key are in it: nobody else on the machine needs to look.
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&config.data)
-            .map_err(|error| anyhow::anyhow!("the data directory {} cannot be made: {error}", config.data.display()))?;
+        make_data_directory(&config)?;
         let db = Db::open(config.database_address().expose_secret()).await?;
         let secrets = OwnStore::open(&db, KeySettings::from(&config)).await?;
         let http = reqwest::Client::builder()
@@ -84,4 +79,14 @@ impl App {
             config,
         })))
     }
+}
+
+/// Makes the data directory if it is not there.
+pub(crate) fn make_data_directory(config: &Config) -> anyhow::Result<()> {
+    // Password hashes and, by default, the master key are in it: nobody else on the machine needs to look.
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&config.data)
+        .map_err(|error| anyhow::anyhow!("the data directory {} cannot be made: {error}", config.data.display()))
 }

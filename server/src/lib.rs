@@ -29,7 +29,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::db::Engine;
 
 /// Serves until the process is told to stop, then lets go of what it holds.
 ///
@@ -37,17 +36,18 @@ use crate::db::Engine;
 /// When a part that everything needs does not work: the database, the address, the data directory.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     init_log(&config.log_format);
+    // First what may be refused, so that a second start by mistake touches nothing.
+    let listener = tokio::net::TcpListener::bind(config.listen).await.map_err(|error| {
+        anyhow::anyhow!("cannot listen on {}: {error}. Choose another address with GANTRY_LISTEN.", config.listen)
+    })?;
+    let _lock = lock_data_directory(&config)?;
     let app = App::open(config).await?;
-    let _lock = lock_data_directory(&app)?;
     let tracker = TaskTracker::new();
     app.db.spawn_background(app.shutdown.clone());
     jobs::spawn_workers(&app, &tracker, jobs::works()).await?;
     jobs::spawn_reconcilers(&app, &tracker);
     tracker.close();
 
-    let listener = tokio::net::TcpListener::bind(app.config.listen).await.map_err(|error| {
-        anyhow::anyhow!("cannot listen on {}: {error}. Choose another address with GANTRY_LISTEN.", app.config.listen)
-    })?;
     let address = listener.local_addr()?;
     tracing::info!(%address, database = app.db.engine().as_str(), "listening");
     println!("Gantry listens on http://{address}");
@@ -84,16 +84,18 @@ fn init_log(format: &str) {
 }
 
 /// SQLite has one writing process: a second one on the same directory would take its jobs away.
-fn lock_data_directory(app: &App) -> anyhow::Result<Option<std::fs::File>> {
-    if app.db.engine() != Engine::Sqlite {
+fn lock_data_directory(config: &Config) -> anyhow::Result<Option<std::fs::File>> {
+    use secrecy::ExposeSecret;
+    if !config.database_address().expose_secret().starts_with("sqlite:") {
         return Ok(None);
     }
-    let path = app.config.data.join("gantry.lock");
-    let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+    app::make_data_directory(config)?;
+    let file =
+        std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(config.data.join("gantry.lock"))?;
     file.try_lock().map_err(|_| {
         anyhow::anyhow!(
             "another gantry uses the data directory {}. Stop it, choose another with GANTRY_DATA, or use Postgres for several nodes.",
-            app.config.data.display()
+            config.data.display()
         )
     })?;
     Ok(Some(file))
