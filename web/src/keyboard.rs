@@ -107,6 +107,11 @@ fn focused() -> Option<HtmlElement> {
     document().active_element()?.dyn_into().ok()
 }
 
+/// Whether keys mean something else just now: text that is typed, or a dialog that is open.
+pub(crate) fn keys_are_taken() -> bool {
+    is_typing() || has_open_dialog()
+}
+
 /// Whether keys are text just now.
 fn is_typing() -> bool {
     focused().is_some_and(|element| {

@@ -14,6 +14,7 @@ mod me;
 mod pages;
 mod palette;
 mod parts;
+mod poll;
 mod preferences;
 mod shell;
 mod stream;

@@ -2,6 +2,7 @@
 //! function per operation, are in [`calls`].
 
 pub(crate) mod calls;
+pub(crate) mod work;
 
 use std::cell::RefCell;
 use std::fmt;

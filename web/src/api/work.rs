@@ -1,0 +1,128 @@
+//! The operations of chats, builds, images and jobs. Those of everything else are in [`super::calls`].
+
+use gantry_domain::api::approval::{Approval, DecideApproval};
+use gantry_domain::api::build::{Build, CreateBuild};
+use gantry_domain::api::image::{Image, PublishImage};
+use gantry_domain::api::job::Job;
+use gantry_domain::api::session::{CreateSession, SendMessage, Session, SessionThread, UpdateSession};
+use gantry_domain::api::{Accepted, Page};
+use gantry_domain::event::Event;
+use uuid::Uuid;
+
+use super::{ApiResult, BASE, delete, encode, get, patch, post};
+
+/// A cursor as the rest of a query.
+fn after(cursor: Option<&str>) -> String {
+    cursor.map(|cursor| format!("&cursor={}", encode(cursor))).unwrap_or_default()
+}
+
+/// The chats with a project's agent, newest first.
+pub(crate) async fn sessions(project: &str, cursor: Option<&str>) -> ApiResult<Page<Session>> {
+    get(&format!("/projects/{}/sessions?limit=50{}", encode(project), after(cursor))).await
+}
+
+/// Begins a chat.
+pub(crate) async fn create_session(project: &str, body: &CreateSession) -> ApiResult<Session> {
+    post(&format!("/projects/{}/sessions", encode(project)), body).await
+}
+
+/// A chat with its turns.
+pub(crate) async fn session(id: Uuid) -> ApiResult<SessionThread> {
+    get(&format!("/sessions/{id}")).await
+}
+
+/// Changes a chat's title, mode or model.
+pub(crate) async fn update_session(id: Uuid, body: &UpdateSession) -> ApiResult<Session> {
+    patch(&format!("/sessions/{id}"), body).await
+}
+
+/// Deletes a chat with its turns.
+pub(crate) async fn delete_session(id: Uuid) -> ApiResult<()> {
+    delete(&format!("/sessions/{id}")).await
+}
+
+/// Says something in a chat; the answer names the run and its job.
+pub(crate) async fn send_message(id: Uuid, body: &SendMessage) -> ApiResult<Accepted> {
+    post(&format!("/sessions/{id}/messages"), body).await
+}
+
+/// Stops the turn that is under way in a chat.
+pub(crate) async fn stop_session(id: Uuid) -> ApiResult<serde_json::Value> {
+    post(&format!("/sessions/{id}:stop"), &()).await
+}
+
+/// Decides about a held tool call.
+pub(crate) async fn decide(id: Uuid, body: &DecideApproval) -> ApiResult<Approval> {
+    post(&format!("/approvals/{id}:decide"), body).await
+}
+
+/// A page of a job's log: what comes after an event.
+pub(crate) async fn job_events(id: Uuid, after: i64) -> ApiResult<Page<Event>> {
+    get(&format!("/jobs/{id}/events?after={after}&limit=512")).await
+}
+
+/// A project's builds, newest first.
+pub(crate) async fn builds(project: &str, cursor: Option<&str>) -> ApiResult<Page<Build>> {
+    get(&format!("/projects/{}/builds?limit=50{}", encode(project), after(cursor))).await
+}
+
+/// Begins a build.
+pub(crate) async fn create_build(project: &str, body: &CreateBuild) -> ApiResult<serde_json::Value> {
+    post(&format!("/projects/{}/builds", encode(project)), body).await
+}
+
+/// One build.
+pub(crate) async fn build(id: Uuid) -> ApiResult<Build> {
+    get(&format!("/builds/{id}")).await
+}
+
+/// Asks a build to end.
+pub(crate) async fn cancel_build(id: Uuid) -> ApiResult<serde_json::Value> {
+    post(&format!("/builds/{id}:cancel"), &()).await
+}
+
+/// Where the log of a build is as plain text.
+pub(crate) fn raw_log_address(id: Uuid) -> String {
+    format!("{BASE}/builds/{id}/log")
+}
+
+/// Where a project is as a ZIP file.
+pub(crate) fn export_address(project: &str) -> String {
+    format!("{BASE}/projects/{}/export", encode(project))
+}
+
+/// A project's images, newest first.
+pub(crate) async fn images(project: &str, cursor: Option<&str>) -> ApiResult<Page<Image>> {
+    get(&format!("/projects/{}/images?limit=50{}", encode(project), after(cursor))).await
+}
+
+/// One image.
+pub(crate) async fn image(digest: &str) -> ApiResult<Image> {
+    get(&format!("/images/{digest}")).await
+}
+
+/// Sends an image to a registry.
+pub(crate) async fn publish(digest: &str, body: &PublishImage) -> ApiResult<serde_json::Value> {
+    post(&format!("/images/{digest}:publish"), body).await
+}
+
+/// Jobs of the whole instance, newest first; empty words do not narrow the list down.
+pub(crate) async fn jobs(state: &str, kind: &str, cursor: Option<&str>) -> ApiResult<Page<Job>> {
+    let mut query = format!("/jobs?limit=50{}", after(cursor));
+    for (name, value) in [("state", state), ("kind", kind)] {
+        if !value.is_empty() {
+            query.push_str(&format!("&{name}={value}"));
+        }
+    }
+    get(&query).await
+}
+
+/// Asks a job to end.
+pub(crate) async fn cancel_job(id: Uuid) -> ApiResult<Job> {
+    post(&format!("/jobs/{id}:cancel"), &()).await
+}
+
+/// Queues a job that failed once more.
+pub(crate) async fn retry_job(id: Uuid) -> ApiResult<Job> {
+    post(&format!("/jobs/{id}:retry"), &()).await
+}

@@ -1,0 +1,193 @@
+//! The chats with a project's agent: the list beside the conversation.
+
+use gantry_domain::api::session::{Session, UpdateSession};
+use leptos::prelude::*;
+use leptos_router::components::A;
+use leptos_router::hooks::use_navigate;
+use uuid::Uuid;
+
+use super::state::Chat;
+use crate::api::{ApiError, work};
+use crate::load::{load, loaded};
+use crate::pages::project::CurrentProject;
+use crate::parts::{
+    Button, ButtonKind, ConfirmDialog, Dialog, ErrorLine, Icon, LinkButton, TextField, TimeAgo, skeleton_rows,
+};
+
+/// The list of chats.
+#[component]
+pub(super) fn Threads(
+    /// The chat that is open.
+    chat: Chat,
+) -> impl IntoView {
+    let project = CurrentProject::expect();
+    let loader = load(move || {
+        let name = project.name.get();
+        chat.list_version.track();
+        async move { work::sessions(&name, None).await }
+    });
+    let (renamed, deleted) = (RwSignal::new(None::<Session>), RwSignal::new(None::<Session>));
+    let list = loaded(
+        loader,
+        "The list of chats",
+        || skeleton_rows(3),
+        move |page| {
+            if page.items.is_empty() {
+                return view! { <p class="hint threads-empty">"Chats appear here after their first message."</p> }
+                    .into_any();
+            }
+            let is_more = page.next_cursor.is_some();
+            let rows = page
+                .items
+                .into_iter()
+                .map(|session| thread_row(project, chat, session, renamed, deleted))
+                .collect_view();
+            view! {
+                <ul class="thread-list">{rows}</ul>
+                {is_more.then(|| view! { <p class="hint threads-empty">"The newest 50 chats are shown."</p> })}
+            }
+            .into_any()
+        },
+    );
+    let href = move || format!("/projects/{}/chat", project.name.get());
+    view! {
+        <div class="threads">
+            <div class="threads-head">{move || view! { <LinkButton href=href() glyph=Icon::Plus shortcut="create">"New chat"</LinkButton> }}</div>
+            {list}
+        </div>
+        <RenameDialog chat renamed/>
+        <DeleteDialog chat deleted/>
+    }
+    .into_any()
+}
+
+fn thread_row(
+    project: CurrentProject,
+    chat: Chat,
+    session: Session,
+    renamed: RwSignal<Option<Session>>,
+    deleted: RwSignal<Option<Session>>,
+) -> AnyView {
+    let href = format!("/projects/{}/chat/{}", project.name.get_untracked(), session.id);
+    let title = if session.title.is_empty() { "Untitled chat".to_owned() } else { session.title.clone() };
+    let id = session.id;
+    let is_open = move || chat.session.with(|open| open.as_ref().is_some_and(|open| open.id == id));
+    let (to_rename, to_delete) = (session.clone(), session.clone());
+    view! {
+        <li class="thread" class:open=is_open>
+            <A href=href attr:data-row="">
+                <span class="thread-title">{title}</span>
+                <span class="thread-time"><TimeAgo at=session.updated_at/></span>
+            </A>
+            <span class="thread-actions">
+                <Button kind=ButtonKind::Ghost glyph=Icon::Edit label="Rename chat" on_press=move |()| renamed.set(Some(to_rename.clone()))/>
+                <Button kind=ButtonKind::Ghost glyph=Icon::Trash label="Delete chat" on_press=move |()| deleted.set(Some(to_delete.clone()))/>
+            </span>
+        </li>
+    }
+    .into_any()
+}
+
+/// Opens a dialog while there is something that it is about.
+fn open_while(subject: RwSignal<Option<Session>>) -> RwSignal<bool> {
+    let open = RwSignal::new(false);
+    Effect::new(move |_| open.set(subject.with(Option::is_some)));
+    Effect::new(move |before: Option<bool>| {
+        let is_open = open.get();
+        if before == Some(true) && !is_open {
+            subject.set(None);
+        }
+        is_open
+    });
+    open
+}
+
+#[component]
+fn RenameDialog(chat: Chat, renamed: RwSignal<Option<Session>>) -> impl IntoView {
+    let open = open_while(renamed);
+    let title = RwSignal::new(String::new());
+    Effect::new(move |_| {
+        if let Some(session) = renamed.get() {
+            title.set(session.title);
+        }
+    });
+    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<ApiError>));
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(id) = renamed.with_untracked(|session| session.as_ref().map(|session| session.id)) else { return };
+        busy.set(true);
+        error.set(None);
+        let body = UpdateSession { title: Some(title.get_untracked().trim().to_owned()), ..UpdateSession::default() };
+        leptos::task::spawn_local(async move {
+            match work::update_session(id, &body).await {
+                Ok(session) => {
+                    open.try_set(false);
+                    chat.list_version.try_update(|version| *version += 1);
+                    if chat.session.try_with_untracked(|open| open.as_ref().is_some_and(|open| open.id == id))
+                        == Some(true)
+                    {
+                        chat.session.set(Some(session));
+                    }
+                }
+                Err(problem) => {
+                    error.try_set(Some(problem));
+                }
+            }
+            busy.try_set(false);
+        });
+    };
+    view! {
+        <Dialog open title="Rename chat">
+            <form on:submit=submit>
+                <div class="dialog-body">
+                    <TextField label="Title" value=title focus=true/>
+                    <ErrorLine error/>
+                </div>
+                <footer class="dialog-actions">
+                    <Button on_press=move |()| open.set(false)>"Cancel"</Button>
+                    <Button kind=ButtonKind::Primary submit=true busy>"Rename"</Button>
+                </footer>
+            </form>
+        </Dialog>
+    }
+    .into_any()
+}
+
+#[component]
+fn DeleteDialog(chat: Chat, deleted: RwSignal<Option<Session>>) -> impl IntoView {
+    let project = CurrentProject::expect();
+    let navigate = use_navigate();
+    let open = open_while(deleted);
+    let (busy, error) = (RwSignal::new(false), RwSignal::new(None::<String>));
+    let confirm = Callback::new(move |()| {
+        let Some(id) = deleted.with_untracked(|session| session.as_ref().map(|session| session.id)) else { return };
+        let (navigate, name) = (navigate.clone(), project.name.get_untracked());
+        busy.set(true);
+        error.set(None);
+        leptos::task::spawn_local(async move {
+            match work::delete_session(id).await {
+                Ok(()) => {
+                    open.try_set(false);
+                    chat.list_version.try_update(|version| *version += 1);
+                    if is_open(chat, id) {
+                        navigate(&format!("/projects/{name}/chat"), Default::default());
+                    }
+                }
+                Err(problem) => {
+                    error.try_set(Some(problem.to_string()));
+                }
+            }
+            busy.try_set(false);
+        });
+    });
+    view! {
+        <ConfirmDialog open title="Delete this chat?" action="Delete" busy error on_confirm=confirm>
+            <p>"Its messages and tool calls are lost. Builds and images stay."</p>
+        </ConfirmDialog>
+    }
+    .into_any()
+}
+
+fn is_open(chat: Chat, id: Uuid) -> bool {
+    chat.session.try_with_untracked(|open| open.as_ref().is_some_and(|open| open.id == id)) == Some(true)
+}
