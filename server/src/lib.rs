@@ -7,6 +7,7 @@
 pub mod app;
 pub mod approval;
 pub mod build;
+pub mod compatibility;
 pub mod config;
 pub mod db;
 pub mod error;
@@ -15,6 +16,7 @@ pub mod identity;
 pub mod image;
 pub mod jobs;
 pub mod outside;
+pub mod plan;
 pub mod project;
 pub mod provider;
 pub mod registry;

@@ -42,23 +42,40 @@ fn combination(spec: &Spec, found: &mut Vec<Diagnostic>) {
             Severity::Info,
             "pattern_adapted",
             "/target/pattern",
-            format!("{} does {} with code of Gantry's own between. {}", name(framework), pattern_name(pattern), cell.reason),
+            format!(
+                "{} does {} with code of Gantry's own between. {}",
+                name(framework),
+                pattern_name(pattern),
+                cell.reason
+            ),
         )),
         Support::Unsupported => {
             let mut refused = diagnostic(
                 Severity::Error,
                 "pattern_unsupported",
                 "/target/pattern",
-                format!("{} cannot be generated with the pattern {}. {}", name(framework), pattern.as_str(), cell.reason),
+                format!(
+                    "{} cannot be generated with the pattern {}. {}",
+                    name(framework),
+                    pattern.as_str(),
+                    cell.reason
+                ),
             );
             for other in Framework::ALL {
-                if other != framework && support(other, pattern).is_some_and(|cell| cell.support != Support::Unsupported) {
-                    refused = with_fix(refused, format!("Use {}", name(other)), json!({"target": {"framework": other}}));
+                if other != framework
+                    && support(other, pattern).is_some_and(|cell| cell.support != Support::Unsupported)
+                {
+                    refused =
+                        with_fix(refused, format!("Use {}", name(other)), json!({"target": {"framework": other}}));
                 }
             }
             // With tasks their order is kept; without, one agent does what several would have done.
             let nearest = if spec.tasks.is_empty() { simplest(spec) } else { Pattern::Sequential };
-            refused = with_fix(refused, format!("Use the pattern {}", nearest.as_str()), json!({"target": {"pattern": nearest}}));
+            refused = with_fix(
+                refused,
+                format!("Use the pattern {}", nearest.as_str()),
+                json!({"target": {"pattern": nearest}}),
+            );
             found.push(refused);
         }
     }
@@ -79,7 +96,11 @@ fn shape(spec: &Spec, found: &mut Vec<Diagnostic>) {
                         Severity::Error,
                         "pattern_without_tools",
                         "/agents/0/tools",
-                        format!("the pattern single answers without tools, but {} has {}", agent.id, agent.tools.join(", ")),
+                        format!(
+                            "the pattern single answers without tools, but {} has {}",
+                            agent.id,
+                            agent.tools.join(", ")
+                        ),
                     ),
                     "Use the pattern react",
                     json!({"target": {"pattern": "react"}}),
@@ -107,7 +128,11 @@ fn shape(spec: &Spec, found: &mut Vec<Diagnostic>) {
                     .iter()
                     .enumerate()
                     .map(|(index, agent)| {
-                        let before: Vec<_> = index.checked_sub(1).map(|before| format!("{}_task", spec.agents[before].id)).into_iter().collect();
+                        let before: Vec<_> = index
+                            .checked_sub(1)
+                            .map(|before| format!("{}_task", spec.agents[before].id))
+                            .into_iter()
+                            .collect();
                         json!({
                             "id": format!("{}_task", agent.id), "agent": agent.id, "dependsOn": before,
                             "description": format!("Do your part as {} of what the person asked for.", agent.role),
@@ -115,7 +140,12 @@ fn shape(spec: &Spec, found: &mut Vec<Diagnostic>) {
                     })
                     .collect();
                 found.push(with_fix(
-                    diagnostic(Severity::Error, "tasks_missing", "/tasks", "the pattern sequential needs at least one task"),
+                    diagnostic(
+                        Severity::Error,
+                        "tasks_missing",
+                        "/tasks",
+                        "the pattern sequential needs at least one task",
+                    ),
                     "Add one per agent",
                     json!({"tasks": tasks}),
                 ));
@@ -181,7 +211,11 @@ fn tools(spec: &Spec, found: &mut Vec<Diagnostic>) {
 }
 
 fn name(framework: Framework) -> &'static str {
-    compatibility().frameworks.iter().find(|entry| entry.id == framework).map_or(framework.as_str(), |entry| &entry.name)
+    compatibility()
+        .frameworks
+        .iter()
+        .find(|entry| entry.id == framework)
+        .map_or(framework.as_str(), |entry| &entry.name)
 }
 
 fn pattern_name(pattern: Pattern) -> &'static str {
@@ -221,7 +255,13 @@ mod tests {
             let patterns: Vec<_> = entry.patterns.iter().map(|cell| cell.pattern).collect();
             assert_eq!(patterns, Pattern::ALL, "{}", entry.name);
             for cell in &entry.patterns {
-                assert_eq!(cell.support == Support::Native, cell.reason.is_empty(), "{} {}", entry.name, cell.pattern.as_str());
+                assert_eq!(
+                    cell.support == Support::Native,
+                    cell.reason.is_empty(),
+                    "{} {}",
+                    entry.name,
+                    cell.pattern.as_str()
+                );
                 assert!(cell.support != Support::Unsupported || cell.verified_on.is_none());
             }
         }

@@ -17,10 +17,11 @@ use crate::spec::Builtin;
 pub fn compatibility() -> &'static Compatibility {
     static MATRIX: LazyLock<Compatibility> = LazyLock::new(|| {
         #[expect(clippy::expect_used, reason = "the data is part of the program, and a test reads it")]
-        let mut matrix: Compatibility =
-            serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/matrix.json"))).expect("the matrix fits its types");
+        let mut matrix: Compatibility = serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/matrix.json")))
+            .expect("the matrix fits its types");
         for tool in &mut matrix.tools {
-            tool.parameters = Builtin::ALL.iter().find(|builtin| builtin.as_str() == tool.id).map(|builtin| builtin.parameters());
+            tool.parameters =
+                Builtin::ALL.iter().find(|builtin| builtin.as_str() == tool.id).map(|builtin| builtin.parameters());
         }
         matrix
     });

@@ -79,11 +79,51 @@ pub fn write_value(value: &Value) -> String {
 
 /// The keys of the schema in the order in which people read them; others follow by name.
 const ORDER: [&str; 45] = [
-    "apiVersion", "kind", "id", "name", "version", "description", "labels", "metadata", "target", "framework",
-    "language", "pattern", "models", "role", "instructions", "model", "agent", "agents", "tasks", "tools", "memory",
-    "guardrails", "evals", "build", "method", "url", "command", "tool", "body", "effect", "timeoutMs", "type",
-    "properties", "items", "required", "additionalProperties", "parameters", "maxSteps", "expectedOutput", "dependsOn",
-    "cases", "input", "expect", "output", "contains",
+    "apiVersion",
+    "kind",
+    "id",
+    "name",
+    "version",
+    "description",
+    "labels",
+    "metadata",
+    "target",
+    "framework",
+    "language",
+    "pattern",
+    "models",
+    "role",
+    "instructions",
+    "model",
+    "agent",
+    "agents",
+    "tasks",
+    "tools",
+    "memory",
+    "guardrails",
+    "evals",
+    "build",
+    "method",
+    "url",
+    "command",
+    "tool",
+    "body",
+    "effect",
+    "timeoutMs",
+    "type",
+    "properties",
+    "items",
+    "required",
+    "additionalProperties",
+    "parameters",
+    "maxSteps",
+    "expectedOutput",
+    "dependsOn",
+    "cases",
+    "input",
+    "expect",
+    "output",
+    "contains",
 ];
 
 fn rank(key: &str) -> usize {
@@ -159,7 +199,11 @@ fn write_list(text: &mut String, items: &[Value], indent: usize) {
 fn short_list(items: &[Value]) -> Option<String> {
     let words: Option<Vec<&str>> = items
         .iter()
-        .map(|item| item.as_str().filter(|word| is_plain(word) && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))))
+        .map(|item| {
+            item.as_str().filter(|word| {
+                is_plain(word) && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+            })
+        })
         .collect();
     let list = format!("[{}]", words?.join(", "));
     (list.len() <= 80).then_some(list)
@@ -175,7 +219,14 @@ fn inline(value: &Value) -> Cow<'_, str> {
 }
 
 fn inline_text(string: &str) -> Cow<'_, str> {
-    if is_plain(string) { string.into() } else { quoted(string).into() }
+    if is_plain(string) {
+        string.into()
+    } else if string.contains(['"', '\\']) && !string.contains('\'') && string.chars().all(is_printable) {
+        // Single quotes spare the escapes.
+        format!("'{string}'").into()
+    } else {
+        quoted(string).into()
+    }
 }
 
 /// Whether YAML (1.1 and 1.2) reads the bare text as this very string.

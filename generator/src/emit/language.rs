@@ -87,9 +87,7 @@ impl Markdown {
             for (index, c) in word.chars().enumerate() {
                 // What would begin a list or a heading does so only at the start of a paragraph.
                 let begins = at_start && (matches!(c, '+' | '-' | '=' | '#' | '>') && index == 0);
-                let ends_number = at_start
-                    && matches!(c, '.' | ')')
-                    && word[..word.len().min(9)].starts_with(|c: char| c.is_ascii_digit());
+                let ends_number = at_start && matches!(c, '.' | ')') && word.starts_with(|c: char| c.is_ascii_digit());
                 if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '$' | '{' | '}' | '#')
                     || begins
                     || ends_number

@@ -97,6 +97,3 @@ impl<'a> Project<'a> {
         format!("src/{}/{name}", self.package)
     }
 }
-
-#[cfg(test)]
-mod tests;

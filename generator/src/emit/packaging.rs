@@ -55,6 +55,8 @@ pub(super) fn files(project: &Project) -> Vec<File> {
             ("version", Toml::string(&python_version(&spec.metadata.version))),
             ("description", Toml::string(&description)),
             ("dependencies", dependencies(spec.target.framework)),
+            // A slug is a bare key.
+            ("command", Toml::of(spec.metadata.name.to_string())),
             ("entry", Toml::string(&format!("{package}.__main__:main"))),
         ],
         &[],

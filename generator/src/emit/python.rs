@@ -12,7 +12,16 @@ pub(super) const WIDTH: usize = 120;
 
 /// A string literal on one line.
 pub(super) fn string(text: &str) -> Python {
-    Python::of(format!("\"{}\"", escaped(text)))
+    Python::of(quoted(text))
+}
+
+/// In double quotes, or in single ones if that spares escapes.
+fn quoted(text: &str) -> String {
+    if text.contains('"') && !text.contains('\'') {
+        format!("'{}'", escaped(text).replace("\\\"", "\""))
+    } else {
+        format!("\"{}\"", escaped(text))
+    }
 }
 
 /// A string literal for long texts: one line if it fits, else one piece per line of the text and
@@ -25,7 +34,7 @@ pub(super) fn text(text: &str, indent: usize) -> Python {
     let mut literal = String::from("(\n");
     for line in text.split_inclusive('\n') {
         for piece in pieces(line, WIDTH - indent - 12) {
-            let _ = writeln!(literal, "{}\"{}\"", " ".repeat(indent + 4), escaped(piece));
+            let _ = writeln!(literal, "{}{}", " ".repeat(indent + 4), quoted(piece));
         }
     }
     let _ = write!(literal, "{})", " ".repeat(indent));
@@ -136,7 +145,7 @@ fn inline(json: &Value) -> String {
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
         Value::Number(number) => number.to_string(),
-        Value::String(string) => format!("\"{}\"", escaped(string)),
+        Value::String(string) => quoted(string),
         Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
         Value::Object(map) => {
             let entries: Vec<_> = sorted(map)

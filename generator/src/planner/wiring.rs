@@ -4,7 +4,7 @@
 use gantry_domain::spec::{Builtin, Effect, Tool, ToolSource, check, is_python_identifier, url_placeholders};
 use serde_json::{Map, json};
 
-use super::lexicon::{Shape, Words, quoted};
+use super::lexicon::{self, Shape, Words, quoted};
 
 /// What was found.
 pub(super) struct Wiring {
@@ -109,7 +109,8 @@ pub(super) fn tools(prompt: &str, words: &Words, shape: Option<&Shape>, reasons:
         if tools.len() >= check::MAX_ENTRIES {
             break;
         }
-        match http_tool(&url, &sentence, shape, &tools) {
+        let about = lexicon::shape(&Words::of(&sentence), &mut Vec::new()).or(shape);
+        match http_tool(&url, &sentence, about, &tools) {
             Some(tool) => {
                 if !tools.iter().any(|known| known.source == tool.source) {
                     reasons.push(format!("Tool {}: the text gives the address {url}.", tool.id));
@@ -275,7 +276,7 @@ mod tests {
     fn an_address_becomes_a_tool_with_its_places_as_arguments() {
         let wiring = wired("Fetch an order from https://api.example.com/v1/orders/{order_id}?full=true.");
         let tool = &wiring.tools[0];
-        assert_eq!(tool.id, "get_orders");
+        assert_eq!(tool.id, "get_order");
         assert_eq!(tool.parameters["required"], json!(["order_id"]));
         assert_eq!(
             tool.source,

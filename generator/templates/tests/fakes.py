@@ -69,7 +69,7 @@ class FakeModel:
         self.environment = patch.dict(os.environ, {{ environment }})
 
     def __enter__(self) -> FakeModel:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
         self.environment.start()
         return self
 
@@ -109,7 +109,7 @@ class FakeEndpoint:
         return urlsplit(url)._replace(scheme="http", netloc=f"127.0.0.1:{self.server.server_port}").geturl()
 
     def __enter__(self) -> FakeEndpoint:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -114,7 +114,7 @@ class Contract(unittest.TestCase):
 class Server(unittest.TestCase):
     def setUp(self) -> None:
         web = ThreadingHTTPServer(("127.0.0.1", 0), server.Handler)
-        threading.Thread(target=web.serve_forever, daemon=True).start()
+        threading.Thread(target=web.serve_forever, args=(0.01,), daemon=True).start()
         self.addCleanup(web.server_close)
         self.addCleanup(web.shutdown)
         self.address = f"http://127.0.0.1:{web.server_port}"

@@ -61,6 +61,8 @@ fn routes() -> OpenApiRouter<App> {
         .merge(crate::run::http::routes())
         .merge(crate::session::http::routes())
         .merge(crate::approval::http::routes())
+        .merge(crate::plan::http::routes())
+        .merge(crate::compatibility::http::routes())
         .merge(crate::system::http::routes())
         .merge(crate::identity::http::routes())
         .merge(crate::token::http::routes())

@@ -25,10 +25,18 @@ pub(super) fn check(spec: &Spec, found: &mut Findings) {
             );
         }
         if let Some(first) = spec.agents[..index].iter().position(|other| other.id.eq_ignore_ascii_case(&agent.id)) {
-            found.error("identifier_duplicate", format!("{path}/id"), format!("/agents/{first} has this name already: every agent needs its own"));
+            found.error(
+                "identifier_duplicate",
+                format!("{path}/id"),
+                format!("/agents/{first} has this name already: every agent needs its own"),
+            );
         }
         if agent.role.trim().is_empty() || agent.role.chars().count() > 200 {
-            found.error("role_invalid", format!("{path}/role"), "expected 1 to 200 characters that say what the agent is");
+            found.error(
+                "role_invalid",
+                format!("{path}/role"),
+                "expected 1 to 200 characters that say what the agent is",
+            );
         }
         if agent.instructions.trim().is_empty() || agent.instructions.chars().count() > MAX_INSTRUCTIONS {
             found.error(
@@ -39,8 +47,15 @@ pub(super) fn check(spec: &Spec, found: &mut Findings) {
         }
         if !spec.models.contains_key(&agent.model) {
             found
-                .error("model_unknown", format!("{path}/model"), format!("there is no model {:?} in models", agent.model))
-                .fix("Use default", list_patch("agents", &spec.agents, |agents| agents[index].model = "default".to_owned()));
+                .error(
+                    "model_unknown",
+                    format!("{path}/model"),
+                    format!("there is no model {:?} in models", agent.model),
+                )
+                .fix(
+                    "Use default",
+                    list_patch("agents", &spec.agents, |agents| agents[index].model = "default".to_owned()),
+                );
         }
         if !(1..=100).contains(&agent.max_steps) {
             found
@@ -51,7 +66,9 @@ pub(super) fn check(spec: &Spec, found: &mut Findings) {
             let path = format!("{path}/tools/{position}");
             let without = || list_patch("agents", &spec.agents, |agents| drop(agents[index].tools.remove(position)));
             if !spec.tools.iter().any(|tool| tool.id == *id) {
-                found.error("tool_unknown", path, format!("there is no tool named {id:?} in tools")).fix("Remove it", without());
+                found
+                    .error("tool_unknown", path, format!("there is no tool named {id:?} in tools"))
+                    .fix("Remove it", without());
             } else if agent.tools[..position].contains(id) {
                 found.error("tool_listed_twice", path, "expected every tool once").fix("Remove it", without());
             }

@@ -13,9 +13,9 @@ mod tools;
 use serde_json::{Value, json};
 
 use super::{API_VERSION, Spec, names};
+use crate::matrix::{Diagnostic, Fix, Severity};
 pub use tasks::order as task_order;
 pub use tools::placeholders as url_placeholders;
-use crate::matrix::{Diagnostic, Fix, Severity};
 
 /// How long a description may be, in characters.
 pub const MAX_DESCRIPTION: usize = 10_000;
@@ -49,7 +49,13 @@ pub fn is_sound_tool(tool: &super::Tool) -> bool {
 struct Findings(Vec<Diagnostic>);
 
 impl Findings {
-    fn add(&mut self, severity: Severity, code: &str, path: impl Into<String>, message: impl Into<String>) -> &mut Self {
+    fn add(
+        &mut self,
+        severity: Severity,
+        code: &str,
+        path: impl Into<String>,
+        message: impl Into<String>,
+    ) -> &mut Self {
         self.0.push(Diagnostic {
             code: code.to_owned(),
             severity,
@@ -88,8 +94,7 @@ fn head(spec: &Spec, found: &mut Findings) {
     if spec.api_version != API_VERSION {
         let message = super::read::newer_version(&spec.api_version)
             .unwrap_or_else(|| format!("expected {API_VERSION}, the version of the spec that this Gantry understands"));
-        let code =
-            if message.contains("newer") { "api_version_newer" } else { "api_version_unknown" };
+        let code = if message.contains("newer") { "api_version_newer" } else { "api_version_unknown" };
         found.error(code, "/apiVersion", message).fix(format!("Use {API_VERSION}"), json!({"apiVersion": API_VERSION}));
     }
     if spec.kind != "Agent" {
@@ -125,13 +130,21 @@ fn head(spec: &Spec, found: &mut Findings) {
 fn models(spec: &Spec, found: &mut Findings) {
     if !spec.models.contains_key("default") {
         found
-            .error("model_default_missing", "/models", "expected a model named default, which agents use unless they name another")
+            .error(
+                "model_default_missing",
+                "/models",
+                "expected a model named default, which agents use unless they name another",
+            )
             .fix("Add it, with its name and address from the environment", json!({"models": {"default": {}}}));
     }
     for (key, model) in &spec.models {
         let path = format!("/models/{}", super::read::escape(key));
         if !names::is_python_identifier(key) {
-            found.error("model_key_invalid", &path, "expected a key of letters, digits and underscores that is no Python keyword");
+            found.error(
+                "model_key_invalid",
+                &path,
+                "expected a key of letters, digits and underscores that is no Python keyword",
+            );
         }
         if model.model.len() > 200 {
             found.error("model_name_too_long", format!("{path}/model"), "expected at most 200 bytes");
@@ -168,14 +181,22 @@ fn limits(spec: &Spec, found: &mut Findings) {
     }
     if spec.guardrails.max_seconds.is_some_and(|seconds| !(1..=86_400).contains(&seconds)) {
         found
-            .error("limit_out_of_range", "/guardrails/maxSeconds", "expected 1 to 86400 seconds, or nothing for no limit")
+            .error(
+                "limit_out_of_range",
+                "/guardrails/maxSeconds",
+                "expected 1 to 86400 seconds, or nothing for no limit",
+            )
             .fix("Remove the limit", json!({"guardrails": {"maxSeconds": null}}));
     }
     for (index, id) in spec.guardrails.deny.iter().enumerate() {
         if !spec.tools.iter().any(|tool| tool.id == *id) {
             let kept: Vec<&String> = spec.guardrails.deny.iter().filter(|other| *other != id).collect();
             found
-                .warning("tool_unknown", format!("/guardrails/deny/{index}"), format!("there is no tool named {id:?} to deny"))
+                .warning(
+                    "tool_unknown",
+                    format!("/guardrails/deny/{index}"),
+                    format!("there is no tool named {id:?} to deny"),
+                )
                 .fix("Remove it", json!({"guardrails": {"deny": kept}}));
         }
     }
@@ -203,7 +224,10 @@ fn limits(spec: &Spec, found: &mut Findings) {
 /// Semantic Versioning 2.0.0, "Backus–Naur Form Grammar".
 fn is_semantic_version(version: &str) -> bool {
     let is_number = |part: &str| {
-        !part.is_empty() && part.len() <= 18 && part.bytes().all(|b| b.is_ascii_digit()) && (part == "0" || !part.starts_with('0'))
+        !part.is_empty()
+            && part.len() <= 18
+            && part.bytes().all(|b| b.is_ascii_digit())
+            && (part == "0" || !part.starts_with('0'))
     };
     let are_identifiers = |text: &str, numbers_too: bool| {
         text.split('.').all(|part| {
@@ -258,7 +282,9 @@ fn is_image_reference(image: &str) -> bool {
             part.starts_with(|c: char| c.is_ascii_alphanumeric())
                 && part.ends_with(|c: char| c.is_ascii_alphanumeric())
                 && part.chars().all(|c| {
-                    c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-')
+                    c.is_ascii_lowercase()
+                        || c.is_ascii_digit()
+                        || matches!(c, '.' | '_' | '-')
                         || (is_host && (c == ':' || c.is_ascii_uppercase()))
                 })
         })

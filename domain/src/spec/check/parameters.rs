@@ -11,7 +11,11 @@ const MAX_DEPTH: usize = 12;
 
 pub(super) fn check(parameters: &Value, tool: &str, path: &str, found: &mut Findings) {
     let Some(schema) = parameters.as_object() else {
-        found.error("parameters_invalid", path, "expected a JSON Schema of type object, such as {type: object, properties: {}}");
+        found.error(
+            "parameters_invalid",
+            path,
+            "expected a JSON Schema of type object, such as {type: object, properties: {}}",
+        );
         return;
     };
     if schema.get("type").and_then(Value::as_str) != Some("object") {
@@ -23,7 +27,8 @@ pub(super) fn check(parameters: &Value, tool: &str, path: &str, found: &mut Find
         }
         // What the function that is generated for the tool refers to.
         let upper = tool.to_ascii_uppercase();
-        let taken = ["http_request".to_owned(), "call_mcp".to_owned(), format!("{upper}_URL"), format!("{upper}_COMMAND")];
+        let taken =
+            ["http_request".to_owned(), "call_mcp".to_owned(), format!("{upper}_URL"), format!("{upper}_COMMAND")];
         for name in properties.keys() {
             if !names::is_python_identifier(name) || name.starts_with('_') || taken.contains(name) {
                 found.error(
@@ -60,7 +65,11 @@ fn node(schema: &Value, path: &str, depth: usize, found: &mut Findings) {
             kind => is_known(kind),
         };
         if !all_known {
-            found.error("schema_invalid", format!("{path}/type"), "expected string, number, integer, boolean, object, array or null");
+            found.error(
+                "schema_invalid",
+                format!("{path}/type"),
+                "expected string, number, integer, boolean, object, array or null",
+            );
         }
     }
     match schema.get("properties") {
@@ -119,6 +128,10 @@ fn node(schema: &Value, path: &str, depth: usize, found: &mut Findings) {
         found.error("schema_invalid", format!("{path}/enum"), "expected a list of at least one value");
     }
     if schema.contains_key("$ref") || schema.contains_key("$dynamicRef") {
-        found.error("schema_invalid", format!("{path}/$ref"), "expected a schema without references: models do not follow them");
+        found.error(
+            "schema_invalid",
+            format!("{path}/$ref"),
+            "expected a schema without references: models do not follow them",
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Findings, MAX_ENTRIES, MAX_DESCRIPTION, list_patch};
+use super::{Findings, MAX_DESCRIPTION, MAX_ENTRIES, list_patch};
 use crate::spec::{Spec, Task, names};
 
 pub(super) fn check(spec: &Spec, found: &mut Findings) {
@@ -20,7 +20,11 @@ pub(super) fn check(spec: &Spec, found: &mut Findings) {
             );
         }
         if let Some(first) = spec.tasks[..index].iter().position(|other| other.id.eq_ignore_ascii_case(&task.id)) {
-            found.error("identifier_duplicate", format!("{path}/id"), format!("/tasks/{first} has this name already: every task needs its own"));
+            found.error(
+                "identifier_duplicate",
+                format!("{path}/id"),
+                format!("/tasks/{first} has this name already: every task needs its own"),
+            );
         }
         if task.description.trim().is_empty() || task.description.chars().count() > MAX_DESCRIPTION {
             found.error(
@@ -30,10 +34,18 @@ pub(super) fn check(spec: &Spec, found: &mut Findings) {
             );
         }
         if task.expected_output.chars().count() > MAX_DESCRIPTION {
-            found.error("description_too_long", format!("{path}/expectedOutput"), format!("expected at most {MAX_DESCRIPTION} characters"));
+            found.error(
+                "description_too_long",
+                format!("{path}/expectedOutput"),
+                format!("expected at most {MAX_DESCRIPTION} characters"),
+            );
         }
         if !spec.agents.iter().any(|agent| agent.id == task.agent) {
-            found.error("agent_unknown", format!("{path}/agent"), format!("there is no agent named {:?} in agents", task.agent));
+            found.error(
+                "agent_unknown",
+                format!("{path}/agent"),
+                format!("there is no agent named {:?} in agents", task.agent),
+            );
             if let Some(first) = spec.agents.first() {
                 let patch = list_patch("tasks", &spec.tasks, |tasks| tasks[index].agent.clone_from(&first.id));
                 found.fix(format!("Give it to {}", first.id), patch);
@@ -42,8 +54,15 @@ pub(super) fn check(spec: &Spec, found: &mut Findings) {
         for (position, id) in task.depends_on.iter().enumerate() {
             if !spec.tasks.iter().any(|other| other.id == *id) {
                 found
-                    .error("task_unknown", format!("{path}/dependsOn/{position}"), format!("there is no task named {id:?} in tasks"))
-                    .fix("Remove it", list_patch("tasks", &spec.tasks, |tasks| drop(tasks[index].depends_on.remove(position))));
+                    .error(
+                        "task_unknown",
+                        format!("{path}/dependsOn/{position}"),
+                        format!("there is no task named {id:?} in tasks"),
+                    )
+                    .fix(
+                        "Remove it",
+                        list_patch("tasks", &spec.tasks, |tasks| drop(tasks[index].depends_on.remove(position))),
+                    );
             }
         }
     }
@@ -71,7 +90,8 @@ pub(super) fn check(spec: &Spec, found: &mut Findings) {
 /// The places of tasks that wait for one another in a circle, so that no order exists: each depends
 /// on the one before it, the first on the last.
 pub fn order(tasks: &[Task]) -> Result<Vec<usize>, Vec<usize>> {
-    let place: BTreeMap<&str, usize> = tasks.iter().enumerate().rev().map(|(index, task)| (task.id.as_str(), index)).collect();
+    let place: BTreeMap<&str, usize> =
+        tasks.iter().enumerate().rev().map(|(index, task)| (task.id.as_str(), index)).collect();
     let needs = |index: usize| tasks[index].depends_on.iter().filter_map(|id| place.get(id.as_str()).copied());
     let mut done = vec![false; tasks.len()];
     let mut order = Vec::with_capacity(tasks.len());

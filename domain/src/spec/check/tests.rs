@@ -38,8 +38,16 @@ fn every_rule_names_its_place() {
         (|v| v["kind"] = json!("Workflow"), "kind_unknown", "/kind"),
         (|v| v["apiVersion"] = json!("gantry.dev/v1"), "api_version_unknown", "/apiVersion"),
         (|v| v["metadata"]["version"] = json!("1.0"), "version_invalid", "/metadata/version"),
-        (|v| v["models"]["default"]["temperature"] = json!(3), "temperature_out_of_range", "/models/default/temperature"),
-        (|v| v["models"]["default"]["keyVariable"] = json!("sk-123"), "environment_variable_invalid", "/models/default/keyVariable"),
+        (
+            |v| v["models"]["default"]["temperature"] = json!(3),
+            "temperature_out_of_range",
+            "/models/default/temperature",
+        ),
+        (
+            |v| v["models"]["default"]["keyVariable"] = json!("sk-123"),
+            "environment_variable_invalid",
+            "/models/default/keyVariable",
+        ),
         (|v| v["agents"][0]["id"] = json!("my-agent"), "identifier_invalid", "/agents/0/id"),
         (|v| v["agents"][0]["id"] = json!("class"), "identifier_invalid", "/agents/0/id"),
         (|v| v["agents"][0]["model"] = json!("gone"), "model_unknown", "/agents/0/model"),
@@ -54,9 +62,21 @@ fn every_rule_names_its_place() {
         (|v| v["tools"][0]["url"] = json!("https://{city}.example.com/"), "url_invalid", "/tools/0/url"),
         (|v| v["tools"][0]["url"] = json!("https://example.com/{town}"), "url_placeholder_unknown", "/tools/0/url"),
         (|v| v["tools"][0]["url"] = json!("https://example.com/{city"), "url_invalid", "/tools/0/url"),
-        (|v| v["tools"][0]["parameters"]["required"] = json!([]), "url_placeholder_optional", "/tools/0/parameters/required"),
-        (|v| v["tools"][0]["parameters"]["properties"]["city"]["type"] = json!("text"), "schema_invalid", "/tools/0/parameters/properties/city/type"),
-        (|v| v["tools"][0]["parameters"]["properties"]["user-id"] = json!({}), "argument_name_invalid", "/tools/0/parameters/properties/user-id"),
+        (
+            |v| v["tools"][0]["parameters"]["required"] = json!([]),
+            "url_placeholder_optional",
+            "/tools/0/parameters/required",
+        ),
+        (
+            |v| v["tools"][0]["parameters"]["properties"]["city"]["type"] = json!("text"),
+            "schema_invalid",
+            "/tools/0/parameters/properties/city/type",
+        ),
+        (
+            |v| v["tools"][0]["parameters"]["properties"]["user-id"] = json!({}),
+            "argument_name_invalid",
+            "/tools/0/parameters/properties/user-id",
+        ),
         (|v| v["tools"][0]["effect"] = json!("exec"), "", ""),
         (|v| v["guardrails"] = json!({"deny": ["gone"]}), "tool_unknown", "/guardrails/deny/0"),
         (|v| v["guardrails"] = json!({"maxSeconds": 0}), "limit_out_of_range", "/guardrails/maxSeconds"),
@@ -131,8 +151,10 @@ fn every_fix_mends_what_it_is_offered_for() {
         |v| v["guardrails"] = json!({"maxTokens": 0, "maxSeconds": 0, "deny": ["gone", "t"]}),
         |v| v["evals"] = json!({"cases": "x"}),
         |v| v["build"] = json!({"base": ""}),
-        |v| v["tools"][0] = json!({"id": "t", "description": "d", "effect": "read", "kind": "builtin",
-                                   "name": "calculator", "parameters": {"type": "object"}}),
+        |v| {
+            v["tools"][0] = json!({"id": "t", "description": "d", "effect": "read", "kind": "builtin",
+                                   "name": "calculator", "parameters": {"type": "object"}})
+        },
     ];
     for (index, change) in broken.into_iter().enumerate() {
         let mut spec = spec(change);

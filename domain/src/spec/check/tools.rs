@@ -55,13 +55,21 @@ fn name(tools: &[Tool], agents: &[Agent], index: usize, found: &mut Findings) {
         );
     } else if names::is_taken_by_generated_code(id) {
         let new = format!("{}_tool", id.trim_start_matches('_'));
-        found.error("identifier_reserved", &path, format!("expected another name: {id} means something else in generated code"));
+        found.error(
+            "identifier_reserved",
+            &path,
+            format!("expected another name: {id} means something else in generated code"),
+        );
         if !tools.iter().any(|tool| tool.id == new) && names::is_python_identifier(&new) {
             found.fix(format!("Call it {new}"), rename(tools, agents, index, &new));
         }
     }
     if let Some(first) = tools[..index].iter().position(|other| other.id.eq_ignore_ascii_case(id)) {
-        found.error("identifier_duplicate", &path, format!("/tools/{first} has this name already: every tool needs its own"));
+        found.error(
+            "identifier_duplicate",
+            &path,
+            format!("/tools/{first} has this name already: every tool needs its own"),
+        );
     }
 }
 
@@ -87,23 +95,46 @@ fn source(tools: &[Tool], index: usize, tool: &Tool, path: &str, found: &mut Fin
         ToolSource::Builtin { name } => {
             if tool.parameters != name.parameters() {
                 found
-                    .error("builtin_parameters_differ", format!("{path}/parameters"), format!("expected the parameters of {}, which are Gantry's own", name.as_str()))
-                    .fix("Use its own", list_patch("tools", tools, |tools| tools[index].parameters = name.parameters()));
+                    .error(
+                        "builtin_parameters_differ",
+                        format!("{path}/parameters"),
+                        format!("expected the parameters of {}, which are Gantry's own", name.as_str()),
+                    )
+                    .fix(
+                        "Use its own",
+                        list_patch("tools", tools, |tools| tools[index].parameters = name.parameters()),
+                    );
             }
         }
         ToolSource::Mcp { command, tool } => {
             if command.first().is_none_or(|program| program.trim().is_empty()) || command.len() > 100 {
-                found.error("command_invalid", format!("{path}/command"), "expected a program and its arguments, such as [npx, -y, some-server]");
+                found.error(
+                    "command_invalid",
+                    format!("{path}/command"),
+                    "expected a program and its arguments, such as [npx, -y, some-server]",
+                );
             }
             if tool.is_empty() || tool.len() > 128 {
-                found.error("mcp_tool_invalid", format!("{path}/tool"), "expected the tool's name at the server, 1 to 128 bytes");
+                found.error(
+                    "mcp_tool_invalid",
+                    format!("{path}/tool"),
+                    "expected the tool's name at the server, 1 to 128 bytes",
+                );
             }
         }
         ToolSource::Python { body } => {
             if body.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
                 found.error("body_missing", format!("{path}/body"), "expected Python statements that return text");
-            } else if body.lines().find(|line| !line.trim().is_empty()).is_some_and(|line| line.starts_with([' ', '\t'])) {
-                found.error("body_indented", format!("{path}/body"), "expected a body that starts at column 0: it is indented when it is written");
+            } else if body
+                .lines()
+                .find(|line| !line.trim().is_empty())
+                .is_some_and(|line| line.starts_with([' ', '\t']))
+            {
+                found.error(
+                    "body_indented",
+                    format!("{path}/body"),
+                    "expected a body that starts at column 0: it is indented when it is written",
+                );
             }
         }
     }
@@ -157,7 +188,11 @@ fn http(tools: &[Tool], index: usize, tool: &Tool, method: &str, url: &str, path
     }
     if tool.effect == Effect::Read && method != "GET" {
         found
-            .warning("effect_understated", format!("{path}/effect"), format!("a {method} request usually changes something, so approvals would not ask for it"))
+            .warning(
+                "effect_understated",
+                format!("{path}/effect"),
+                format!("a {method} request usually changes something, so approvals would not ask for it"),
+            )
             .fix("Call it write", list_patch("tools", tools, |tools| tools[index].effect = Effect::Write));
     }
 }
@@ -169,10 +204,8 @@ pub fn placeholders(url: &str) -> Vec<&str> {
 
 fn check_url(url: &str) -> Result<(), String> {
     let expected = "expected an http or https address such as https://api.example.com/orders/{order_id}";
-    let rest = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"))
-        .ok_or_else(|| expected.to_owned())?;
+    let rest =
+        url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).ok_or_else(|| expected.to_owned())?;
     if url.len() > 2048 {
         return Err("expected an address of at most 2048 bytes".to_owned());
     }
