@@ -17,11 +17,12 @@ use crate::preferences::Preferences;
 const CHORD_MILLIS: f64 = 1_200.0;
 
 /// Everything that the shortcut sheet lists; each is implemented here, in the palette or natively.
-pub(crate) const SHORTCUTS: [(&str, &[(&str, &str)]); 4] = [
+pub(crate) const SHORTCUTS: [(&str, &[(&str, &str)]); 6] = [
     (
         "Anywhere",
         &[
-            ("mod K", "Search pages and actions (mod P does the same)"),
+            ("mod K", "Search pages and actions"),
+            ("mod P", "The same"),
             ("?", "This list"),
             ("/", "Filter the list on this page"),
             ("C", "Create what this page lists"),
@@ -30,6 +31,17 @@ pub(crate) const SHORTCUTS: [(&str, &[(&str, &str)]); 4] = [
     ),
     ("Go to", &[("G P", "Projects"), ("G A", "Activity"), ("G S", "Settings"), ("1 … 9", "The tab of that number")]),
     ("In lists", &[("J", "Next row"), ("K", "Previous row"), ("Enter", "Open the row")]),
+    ("In a chat", &[("Enter", "Send"), ("↑", "Edit the last message, when the field is empty")]),
+    (
+        "In a log",
+        &[
+            ("F", "Follow the end"),
+            ("N", "Next match (with Shift the one before)"),
+            ("E", "Next error"),
+            ("W", "Wrap long lines"),
+            ("Y", "Copy a link to the line"),
+        ],
+    ),
     ("In forms", &[("mod Enter", "Submit")]),
 ];
 

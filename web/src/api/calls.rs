@@ -45,7 +45,7 @@ pub(crate) async fn system() -> ApiResult<System> {
     get("/system").await
 }
 
-/// One page of projects, filtered by words in name and description.
+/// One page of projects, filtered by a part of the name.
 pub(crate) async fn projects(words: &str, cursor: Option<&str>) -> ApiResult<Page<ProjectSummary>> {
     let cursor = cursor.map(|cursor| format!("&cursor={}", encode(cursor))).unwrap_or_default();
     get(&format!("/projects?q={}{cursor}", encode(words))).await

@@ -67,7 +67,8 @@ pub(crate) fn ErrorLine(
     let shown = move || {
         error.get().map(|error| {
             let faults = match &error {
-                ApiError::Problem(problem) => problem.errors.clone(),
+                // A single fault is what the sentence above says already.
+                ApiError::Problem(problem) if problem.errors.len() > 1 => problem.errors.clone(),
                 _ => Vec::new(),
             };
             let faults = faults
@@ -82,5 +83,5 @@ pub(crate) fn ErrorLine(
             }
         })
     };
-    view! { <div role="alert">{shown}</div> }.into_any()
+    view! { <div class="error-line" role="alert">{shown}</div> }.into_any()
 }

@@ -180,21 +180,27 @@ pub(crate) fn CheckField(
     /// Whether it cannot be changed just now; the hint says why.
     #[prop(optional, into)]
     disabled: Signal<bool>,
+    /// What is wrong with it.
+    #[prop(optional, into)]
+    error: Signal<Option<String>>,
 ) -> impl IntoView {
     let id = unique_id("check");
-    let hint_id = format!("{id}-hint");
+    let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
+    let described = described_by(&id, hint.is_some());
     view! {
         <div class="check">
             <input
                 type="checkbox"
                 id=id.clone()
-                aria-describedby=hint.is_some().then(|| hint_id.clone())
+                aria-describedby=described
+                aria-invalid=move || error.with(Option::is_some).then_some("true")
                 prop:checked=checked
                 prop:disabled=disabled
                 on:change:target=move |event| checked.set(event.target().checked())
             />
             <label for=id>{label}</label>
             {hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
+            <p class="field-error" id=error_id role="alert">{move || error.get()}</p>
         </div>
     }
     .into_any()

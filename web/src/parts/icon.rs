@@ -21,14 +21,12 @@ pub(crate) enum Icon {
     Registry,
     Secret,
     Tool,
-    User,
     Sun,
     Moon,
     Monitor,
     Plus,
     Check,
     Cross,
-    Play,
     Stop,
     Pause,
     Clock,
@@ -40,13 +38,11 @@ pub(crate) enum Icon {
     Edit,
     Warning,
     Info,
-    Back,
     Forward,
     Down,
     Send,
     SignOut,
     Spinner,
-    Dot,
     More,
     Keyboard,
 }
@@ -80,7 +76,6 @@ impl Icon {
             Self::Tool => {
                 "M14.7 6.3a1 1 0 0 0 0 1.4l1.6 1.6a1 1 0 0 0 1.4 0l3.8-3.8a6 6 0 0 1-7.9 7.9l-6.9 6.9a2.1 2.1 0 0 1-3-3l6.9-6.9a6 6 0 0 1 7.9-7.9z"
             }
-            Self::User => "M19 21v-2a4 4 0 0 0-4-4H9a4 4 0 0 0-4 4v2M12 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8z",
             Self::Sun => {
                 "M12 16a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM12 2v2M12 20v2M4.9 4.9l1.4 1.4M17.7 17.7l1.4 1.4M2 12h2M20 12h2M6.3 17.7l-1.4 1.4M19.1 4.9l-1.4 1.4"
             }
@@ -89,7 +84,6 @@ impl Icon {
             Self::Plus => "M5 12h14M12 5v14",
             Self::Check => "M20 6 9 17l-5-5",
             Self::Cross => "M18 6 6 18M6 6l12 12",
-            Self::Play => "m6 3 14 9-14 9z",
             Self::Stop => "M6 6h12v12H6z",
             Self::Pause => "M8 5v14M16 5v14",
             Self::Clock => "M12 22a10 10 0 1 0 0-20 10 10 0 0 0 0 20zM12 6v6l4 2",
@@ -101,13 +95,11 @@ impl Icon {
             Self::Edit => "M12 20h9M16.5 3.5a2.1 2.1 0 0 1 3 3L7 19l-4 1 1-4z",
             Self::Warning => "m12 3 10 18H2zM12 10v4M12 17.5h.01",
             Self::Info => "M12 22a10 10 0 1 0 0-20 10 10 0 0 0 0 20zM12 16v-5M12 8h.01",
-            Self::Back => "m15 18-6-6 6-6",
             Self::Forward => "m9 18 6-6-6-6",
             Self::Down => "m6 9 6 6 6-6",
             Self::Send => "m5 12 7-7 7 7M12 19V5",
             Self::SignOut => "M9 21H4V3h5M16 17l5-5-5-5M21 12H9",
             Self::Spinner => "M21 12a9 9 0 1 1-6.2-8.6",
-            Self::Dot => "M12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6z",
             Self::More => "M12 12h.01M19 12h.01M5 12h.01",
             Self::Keyboard => "M2 5h20v14H2zM6 9h.01M10 9h.01M14 9h.01M18 9h.01M6 13h.01M18 13h.01M9 13h6",
         }

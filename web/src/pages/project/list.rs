@@ -14,7 +14,7 @@ use crate::parts::{
     Button, ButtonKind, EmptyState, ErrorLine, Icon, LinkButton, TimeAgo, icon, job_pill, skeleton_rows,
 };
 
-/// All projects, newest change first, filtered by words.
+/// All projects, newest first, filtered by a part of the name.
 #[component]
 pub(crate) fn ProjectsPage() -> impl IntoView {
     set_title("Projects");
@@ -37,7 +37,7 @@ pub(crate) fn ProjectsPage() -> impl IntoView {
             }
             .into_any(),
             (true, false) => view! {
-                <EmptyState title="No matches" text=format!("No project's name or description contains {:?}.", words.get_untracked())>
+                <EmptyState title="No matches" text=format!("No project’s name contains {:?}.", words.get_untracked())>
                     <LinkButton href="/projects">"Show all projects"</LinkButton>
                 </EmptyState>
             }
@@ -123,7 +123,7 @@ fn ProjectTable(first: Page<ProjectSummary>, words: String) -> impl IntoView {
     view! {
         <div class="table-frame">
             <table class="table">
-                <caption class="visually-hidden">"Projects, last changed first"</caption>
+                <caption class="visually-hidden">"Projects, newest first"</caption>
                 <thead>
                     <tr>
                         <th scope="col">"Name"</th>

@@ -3,7 +3,7 @@
 use gantry_domain::api::project::{Project, ReplaceSpec};
 use gantry_domain::matrix::diagnose::{diagnose, is_sound};
 use gantry_domain::problem::FieldProblem;
-use gantry_domain::spec::{Spec, yaml};
+use gantry_domain::spec::yaml;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;

@@ -16,7 +16,7 @@ use crate::parts::{
 };
 
 /// The paths that the form shows beside its fields.
-const FIELDS: [&str; 5] = ["/name", "/address", "/prefix", "/username", "/credential"];
+const FIELDS: [&str; 6] = ["/name", "/address", "/prefix", "/username", "/credential", "/plainHttp"];
 
 /// All registries.
 #[component]
@@ -156,7 +156,7 @@ fn RegistryForm(edited: Option<Registry>, open: RwSignal<bool>, registries: Load
                 />
                 <TextField label="User" value=username error=submission.field("/username") hint="Empty when a token alone, or nothing, is needed."/>
                 <CredentialField credential what="Password or token" secrets error=submission.field("/credential")/>
-                <CheckField label="Plain HTTP" checked=plain_http hint="Without encryption; only for a registry on this machine."/>
+                <CheckField label="Plain HTTP" checked=plain_http error=submission.field("/plainHttp") hint="Without encryption; only for a registry on this machine."/>
                 <ErrorLine error=submission.error_beside(&FIELDS)/>
             </div>
             <footer class="dialog-actions">

@@ -117,7 +117,7 @@ fn FileContent(path: String) -> impl IntoView {
             let text = format!("The project has no file {path:?}. It may have another name since the spec changed.");
             return view! { <EmptyState title="No such file" text/> }.into_any();
         }
-        loaded(loader, "The file", skeleton_block, |file| file_view(file))
+        loaded(loader, "The file", skeleton_block, file_view)
     };
     view! { {shown} }.into_any()
 }

@@ -164,7 +164,7 @@ pub(crate) fn ToolForm(
     });
     let is_submitted = RwSignal::new(existing.is_some());
     let shown_faults = move || {
-        let faults = is_submitted.get().then(|| faults.get()).unwrap_or_default();
+        let faults = if is_submitted.get() { faults.get() } else { Vec::new() };
         faults.into_iter().map(|message| view! { <li>{message}</li> }).collect_view()
     };
     let submit = move |event: SubmitEvent| {
