@@ -196,3 +196,29 @@ async fn without_docker_a_build_says_so_and_is_tried_again() {
     assert!(reason.message.contains("unix:///nowhere/docker.sock"), "{}", reason.message);
     actor.get("/api/v1/projects").await.expect(200);
 }
+
+#[tokio::test]
+async fn a_generated_project_of_every_framework_becomes_an_image() {
+    let Some(app) = with_engine().await else { return };
+    let actor = app.admin().await;
+    let builtin = gantry_domain::spec::Builtin::CurrentTime;
+    for framework in gantry_domain::matrix::Framework::ALL {
+        let spec = json!({
+            "apiVersion": "gantry/v1",
+            "kind": "Agent",
+            "metadata": {"name": world::unique(framework.as_str()), "version": "0.1.0", "description": "Tells the time."},
+            "target": {"framework": framework.as_str(), "language": "python", "pattern": "react"},
+            "models": {"default": {}},
+            "agents": [{"id": "main", "role": "Clock", "instructions": "Tell the time.", "tools": ["now"]}],
+            "tools": [{
+                "id": "now", "description": "The time now.", "kind": "builtin", "name": "current_time",
+                "parameters": builtin.parameters(), "effect": "read",
+            }],
+        });
+        let project = actor.post("/api/v1/projects", json!({"spec": spec})).await.expect(201).json();
+        let builds = format!("/api/v1/projects/{}/builds", project["id"].as_str().unwrap());
+        let accepted = actor.post(&builds, json!({})).await.expect(202).json();
+        let job = world::job_ends(&app, accepted["jobId"].as_str().unwrap()).await;
+        assert_eq!(job.state, JobState::Done, "{job:#?}");
+    }
+}

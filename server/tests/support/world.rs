@@ -107,14 +107,14 @@ pub async fn project_with(app: &super::TestApp, name: &str, files: &[(&str, &str
 /// Waits until a job has ended, or what is asked of it is true.
 ///
 /// # Panics
-/// When that takes longer than a minute.
+/// When that takes longer than five minutes.
 pub async fn job_until(
     app: &super::TestApp,
     id: &str,
     enough: impl Fn(&gantry_domain::api::job::Job) -> bool,
 ) -> gantry_domain::api::job::Job {
     let id = id.parse().unwrap();
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(300);
     loop {
         let job = app.app.jobs.get(id).await.unwrap();
         if job.state.is_final() || enough(&job) {
