@@ -1,5 +1,7 @@
 //! Builds through the whole server: what is asked, what the job does, what is left in the end.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on is to fail")]
+
 mod support;
 
 use std::time::{Duration, Instant};

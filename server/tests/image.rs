@@ -1,5 +1,7 @@
 //! Publications through the whole server, into real registries.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on is to fail")]
+
 mod support;
 
 use gantry_domain::api::job::{Job, JobState};

@@ -1,6 +1,8 @@
 //! An image's way through the outside world: a real Docker Engine builds it, the store keeps it, a
 //! real registry takes it and gives it back.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on is to fail")]
+
 mod support;
 
 use std::sync::{Arc, Mutex};
