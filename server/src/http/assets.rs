@@ -24,7 +24,10 @@ pub(super) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Respo
     let (path, plain) = match found {
         Some(file) => (path, file),
         // A file that is not there is not the page: a stale script must fail, not parse HTML.
-        None if path.starts_with("assets/") || path.rsplit('/').next().is_some_and(has_file_suffix) => {
+        // Under `projects/` a suffix is that of a project's file, which the page shows.
+        None if path.starts_with("assets/")
+            || (!path.starts_with("projects/") && path.rsplit('/').next().is_some_and(has_file_suffix)) =>
+        {
             return Error::not_found("file").into_response();
         }
         None => match Interface::get("index.html") {

@@ -100,7 +100,7 @@ pub(crate) fn ActivityPage() -> impl IntoView {
                             <th scope="col">"Job"</th>
                             <th scope="col">"State"</th>
                             <th scope="col" class="wide-only">"Attempt"</th>
-                            <th scope="col" class="end">"Duration"</th>
+                            <th scope="col" class="end wide-only">"Duration"</th>
                             <th scope="col" class="end wide-only">"Created"</th>
                             <th scope="col" class="end"><span class="visually-hidden">"Actions"</span></th>
                         </tr></thead>
@@ -139,7 +139,7 @@ fn Filters(state: Memo<&'static str>, kind: Memo<&'static str>) -> impl IntoView
         KINDS.map(|(value, word)| view! { <option value=value selected=move || kind.get() == value>{word}</option> });
     view! {
         <div class="row activity-filters">
-            <nav class="segments" aria-label="State">{states.into_iter().collect_view()}</nav>
+            <nav class="switcher" aria-label="State">{states.into_iter().collect_view()}</nav>
             <select class="control kind-filter" aria-label="Kind"
                 on:change:target=move |event| navigate(&href(state.get_untracked(), &event.target().value()), Default::default())>
                 {options.into_iter().collect_view()}
@@ -192,7 +192,7 @@ fn job_row(job: Job, loader: Loader<gantry_domain::api::Page<Job>>, now: ReadSig
             </td>
             <td>{job_pill(job.state)}</td>
             <td class="wide-only number">{attempt}</td>
-            <td class="end">{duration}</td>
+            <td class="end wide-only">{duration}</td>
             <td class="end wide-only"><TimeAgo at=job.created_at/></td>
             <td class="end">{job_action(&job, loader)}</td>
         </tr>

@@ -101,7 +101,7 @@ pub(crate) fn LogBar(
     };
     view! {
         <header class="log-bar">
-            <div class="segments" role="group" aria-label="Level">
+            <div class="switcher" role="group" aria-label="Level">
                 {level_button(LevelFilter::All, "All", |counts| counts.0)}
                 {level_button(LevelFilter::Warnings, "Warnings", |counts| counts.1 + counts.2)}
                 {level_button(LevelFilter::Errors, "Errors", |counts| counts.2)}

@@ -189,7 +189,7 @@ fn ModePicker(chat: Chat) -> impl IntoView {
             </button>
         }
     });
-    view! { <div class="segments" role="group" aria-label="What tools may do">{buttons.into_iter().collect_view()}</div> }.into_any()
+    view! { <div class="switcher" role="group" aria-label="What tools may do">{buttons.into_iter().collect_view()}</div> }.into_any()
 }
 
 #[component]
