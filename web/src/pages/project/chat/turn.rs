@@ -251,6 +251,7 @@ impl Turn {
             }
             "gantry.notice" => {
                 if let Ok(notice) = JobReason::deserialize(value) {
+                    self.mark_refused(&notice);
                     let notice = Item::Notice(notice);
                     if !self.items.contains(&notice) {
                         self.items.push(notice);
@@ -285,6 +286,18 @@ impl Turn {
             }
             call.approval = Some(approval.clone());
         });
+    }
+
+    /// A notice with the very text of a call's answer says that the tool did not run, and why.
+    fn mark_refused(&mut self, notice: &JobReason) {
+        for item in &mut self.items {
+            if let Item::ToolCall(call) = item
+                && call.result.as_ref() == Some(&notice.message)
+            {
+                call.state = if notice.code == "tool_denied" { CallState::Denied } else { CallState::Failed };
+                call.duration_ms = None;
+            }
+        }
     }
 
     /// Nothing comes any more: what is still open stays as it is.
@@ -368,12 +381,14 @@ impl Turn {
     }
 }
 
-/// A result that is a JSON object with `error` says that the tool could not.
+/// The runtime begins the answer of a tool that could not with `Error:`; many tools of others answer
+/// with a JSON object that has `error`.
 fn outcome_of(content: &str) -> CallState {
-    match serde_json::from_str::<Value>(content) {
-        Ok(Value::Object(result)) if result.get("error").is_some_and(|error| !error.is_null()) => CallState::Failed,
-        _ => CallState::Done,
-    }
+    let has_error = || match serde_json::from_str::<Value>(content) {
+        Ok(Value::Object(result)) => result.get("error").is_some_and(|error| !error.is_null()),
+        _ => false,
+    };
+    if content.starts_with("Error:") || has_error() { CallState::Failed } else { CallState::Done }
 }
 
 #[cfg(test)]

@@ -202,9 +202,24 @@ fn usage_notices_and_errors_are_kept() {
 fn a_tool_that_answers_with_an_error_failed() {
     let mut log = started();
     log.extend(a_call());
-    let content = r#"{"error":"no such host"}"#;
-    log.push(json!({"type": "TOOL_CALL_RESULT", "messageId": "x", "toolCallId": "c1", "content": content}));
-    assert_eq!(fold(&log).calls().next().unwrap().state, CallState::Failed);
+    for content in [r#"{"error":"no such host"}"#, "Error: no such host"] {
+        let mut log = log.clone();
+        log.push(json!({"type": "TOOL_CALL_RESULT", "messageId": "x", "toolCallId": "c1", "content": content}));
+        assert_eq!(fold(&log).calls().next().unwrap().state, CallState::Failed, "{content}");
+    }
+}
+
+#[test]
+fn a_call_that_the_mode_refuses_is_denied() {
+    let mut log = started();
+    log.extend(a_call());
+    let text = "send is not run in Safe mode.";
+    log.extend([
+        json!({"type": "TOOL_CALL_RESULT", "messageId": "x", "toolCallId": "c1", "content": text}),
+        json!({"type": "CUSTOM", "name": "gantry.notice", "value": {"code": "tool_denied", "message": text}}),
+    ]);
+    let call = fold(&log).calls().next().unwrap().clone();
+    assert_eq!((call.state, call.duration_ms), (CallState::Denied, None));
 }
 
 #[test]
