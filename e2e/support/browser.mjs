@@ -68,13 +68,14 @@ export async function signIn(page) {
 export async function expectAccessible(page, what) {
   const result = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
   const found = result.violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => `${node.target} ${node.any[0]?.message ?? node.failureSummary ?? ''}`).join(' | ')}`);
-  expect(found, `axe on ${what}`).toEqual([]);
+  // Soft: one run names what is wrong on all pages.
+  expect.soft(found, `axe on ${what}`).toEqual([]);
 }
 
 /** Nothing is wider than the window. */
 export async function expectNoSidewaysScroll(page, what) {
   const { widest, window: width } = await page.evaluate(() => ({ widest: document.documentElement.scrollWidth, window: innerWidth }));
-  expect(widest, `${what} is not wider than the window`).toBeLessThanOrEqual(width);
+  expect.soft(widest, `${what} is not wider than the window`).toBeLessThanOrEqual(width);
 }
 
 /** Waits until a page has shown what it loads. */
