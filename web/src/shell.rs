@@ -93,7 +93,7 @@ fn Rail(palette_open: RwSignal<bool>, sheet_open: RwSignal<bool>) -> impl IntoVi
                 aria-label=search_label
                 on:click=move |_| palette_open.set(true)
             >
-                {icon(Icon::Search)}<span>"Search"</span><kbd>{keyboard::modifier_name()} " K"</kbd>
+                {icon(Icon::Search)}<span>"Search"</span><kbd aria-hidden="true">{keyboard::modifier_name()} " K"</kbd>
             </button>
             <ul class="rail-links">
                 {link("/projects", Icon::Project, "Projects", "G P")}

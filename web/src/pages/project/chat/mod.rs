@@ -107,7 +107,7 @@ pub(crate) fn ChatPage() -> impl IntoView {
                 <ErrorLine error=chat.error/>
                 <Composer chat/>
             </section>
-            <aside class="chat-inspector" aria-label="Inspector"><Inspector chat/></aside>
+            <aside class="chat-inspector" aria-label="Inspector" tabindex="0"><Inspector chat/></aside>
         </div>
         <Drawer open=threads_open title="Chats" at_start=true><Threads chat/></Drawer>
         <Drawer open=inspector_open title="Inspector"><Inspector chat/></Drawer>
