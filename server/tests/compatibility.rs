@@ -9,7 +9,8 @@ use support::TestApp;
 async fn a_sentence_becomes_a_plan_and_its_diagnosis_agrees() {
     let test = TestApp::sqlite().await;
     let admin = test.admin().await;
-    let plan = admin.post("/api/v1/plans", json!({"prompt": "Calculate sums and tell the time"})).await.expect(200).json();
+    let plan =
+        admin.post("/api/v1/plans", json!({"prompt": "Calculate sums and tell the time"})).await.expect(200).json();
     assert_eq!(plan["provenance"]["mode"], "rules");
     assert_eq!(plan["spec"]["tools"][0]["id"], "current_time");
     let found = admin.post("/api/v1/compatibility:diagnose", plan["spec"].clone()).await.expect(200).json();
@@ -47,14 +48,16 @@ async fn bad_bodies_are_refused_with_their_place() {
 }
 
 #[tokio::test]
-async fn the_matrix_needs_a_sign_in_and_the_schema_does_not() {
+async fn the_matrix_and_the_schema_need_a_sign_in() {
     let test = TestApp::sqlite().await;
     test.anonymous().get("/api/v1/compatibility").await.expect(401);
     test.anonymous().post("/api/v1/plans", json!({"prompt": "x"})).await.expect(401);
-    let matrix = test.admin().await.get("/api/v1/compatibility").await.expect(200).json();
+    test.anonymous().get("/api/v1/schemas/agent/v1").await.expect(401);
+    let admin = test.admin().await;
+    let matrix = admin.get("/api/v1/compatibility").await.expect(200).json();
     assert_eq!(matrix["frameworks"][1]["id"], "langgraph");
     assert_eq!(matrix["tools"][1]["parameters"]["required"], json!(["expression"]));
-    let schema = test.anonymous().get("/api/v1/schemas/agent/v1").await.expect(200).json();
+    let schema = admin.get("/api/v1/schemas/agent/v1").await.expect(200).json();
     assert_eq!(schema["properties"]["apiVersion"]["type"], "string");
     assert_eq!(schema["$defs"]["Tool"]["unevaluatedProperties"], json!(false));
 }

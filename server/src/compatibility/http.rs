@@ -31,10 +31,11 @@ async fn diagnose(actor: Actor, Json(spec): Json<Spec>) -> Result<axum::Json<Dia
     Ok(axum::Json(Diagnosis { diagnostics: matrix::diagnose::diagnose(&spec) }))
 }
 
-/// Shows the JSON Schema of a spec, `agent.gantry.yaml`. No sign-in: editors fetch it.
+/// Shows the JSON Schema of a spec, `agent.gantry.yaml`.
 #[utoipa::path(get, path = "/schemas/agent/v1", tag = "compatibility",
     responses((status = OK, description = "JSON Schema 2020-12", content_type = "application/schema+json", body = serde_json::Value)))]
-async fn agent_schema() -> ([(axum::http::HeaderName, &'static str); 1], String) {
+async fn agent_schema(actor: Actor) -> Result<([(axum::http::HeaderName, &'static str); 1], String)> {
+    actor.require(Scope::Read)?;
     let schema = spec::json_schema().to_string();
-    ([(axum::http::header::CONTENT_TYPE, "application/schema+json")], schema)
+    Ok(([(axum::http::header::CONTENT_TYPE, "application/schema+json")], schema))
 }
