@@ -139,13 +139,13 @@ export class Gantry {
     return this.api('POST', '/projects', { spec: plan.spec });
   }
 
-  /** All events of a job, read page by page. */
+  /** All events of a job so far, read page by page. While the job lives, more may always come. */
   async events(job) {
     const events = [];
     for (;;) {
       const page = await this.api('GET', `/jobs/${job}/events?after=${events.length ? events.at(-1).seq : 0}`);
       events.push(...page.items);
-      if (page.nextCursor == null) return events;
+      if (page.items.length === 0 || page.nextCursor == null) return events;
     }
   }
 
