@@ -60,9 +60,7 @@ impl std::fmt::Display for Failure {
                     write!(f, "\n  {}: {}", if fault.path.is_empty() { "/" } else { &fault.path }, fault.message)?;
                 }
                 if problem.status == 401 {
-                    f.write_str(
-                        "\n  This program takes the token from GANTRY_TOKEN or --token.",
-                    )?;
+                    f.write_str("\n  This program takes the token from GANTRY_TOKEN or --token.")?;
                 }
                 if problem.status >= 500 && !problem.request_id.is_empty() {
                     write!(f, "\n  The server's log has more under request {}.", problem.request_id)?;

@@ -76,8 +76,7 @@ fn init_log(format: &str) {
     let filter = EnvFilter::try_from_env("GANTRY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     // Colours are for people: a file or a container log gets plain text.
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     // A second server in one process, as in tests, keeps the first one's log.
     let _ = match format {
         "json" => builder.json().try_init(),

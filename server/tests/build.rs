@@ -111,7 +111,10 @@ async fn an_image_comes_out_with_its_digest_and_without_secrets_and_again_from_t
     let build = actor.get(&address).await.expect(200).json();
     let digest = build["digest"].as_str().unwrap().to_owned();
     let image = actor.get(&format!("/api/v1/images/{digest}")).await.expect(200).json();
-    assert_eq!((&image["buildNumber"], &image["version"], &image["size"]), (&json!(1), &json!("0.1.0"), &build["size"]));
+    assert_eq!(
+        (&image["buildNumber"], &image["version"], &image["size"]),
+        (&json!(1), &json!("0.1.0"), &build["size"])
+    );
     assert!(image["platform"].as_str().unwrap().starts_with("linux/"));
 
     let log = actor.get(&format!("{address}/log")).await.expect(200).text();
@@ -150,7 +153,8 @@ async fn a_dockerfile_that_fails_is_final_and_says_where() {
     let dockerfile = "FROM python:3.12-slim\nRUN echo about-to-fail && exit 7\n";
     let project = world::project_with(&app, &world::unique("bot"), &[("Dockerfile", dockerfile)]).await;
     let actor = app.token(&["read", "build"]).await;
-    let accepted = actor.post(&format!("/api/v1/projects/{project}/builds"), json!({"noCache": true})).await.expect(202);
+    let accepted =
+        actor.post(&format!("/api/v1/projects/{project}/builds"), json!({"noCache": true})).await.expect(202);
     let job = world::job_ends(&app, accepted.json()["jobId"].as_str().unwrap()).await;
     let reason = job.reason.unwrap();
     assert_eq!((job.state, reason.code.as_str(), job.attempt), (JobState::Failed, "build_failed", 1));

@@ -141,7 +141,9 @@ async fn an_image_is_pushed_read_back_and_only_then_published_and_a_second_time_
         let progress: Vec<i64> = events
             .iter()
             .filter_map(|event| match &event.body {
-                EventBody::PublishProgress { blob: Some(_), current, total, .. } if *total > 1_000_000 => Some(*current),
+                EventBody::PublishProgress { blob: Some(_), current, total, .. } if *total > 1_000_000 => {
+                    Some(*current)
+                }
                 _ => None,
             })
             .collect();

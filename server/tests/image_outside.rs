@@ -133,8 +133,9 @@ async fn cancelling_kills_the_step_within_a_second() {
     let Some(address) = world::engine().await else { return };
     // A name that is looked for among the machine's processes.
     let mark = world::unique("sleeper").replace('-', "");
-    let dockerfile =
-        format!("FROM python:3.12-slim\nRUN python3 -c \"import time; '{mark}'; print('begun', flush=True); time.sleep(300)\"\n");
+    let dockerfile = format!(
+        "FROM python:3.12-slim\nRUN python3 -c \"import time; '{mark}'; print('begun', flush=True); time.sleep(300)\"\n"
+    );
     let cancel = CancellationToken::new();
     let when = cancel.clone();
     let docker = Docker::new(&address);

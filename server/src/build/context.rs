@@ -17,8 +17,21 @@ const IGNORE_FILE: &str = ".dockerignore";
 /// Names that never enter an image, in any folder and in any case: they are where people keep
 /// passwords, keys and history. A name may have one `*`.
 const NEVER: [&str; 15] = [
-    ".env", ".env.*", ".git", ".netrc", ".npmrc", ".pypirc", ".ssh", ".aws", ".docker", "*.pem", "id_rsa*", "id_dsa*",
-    "id_ecdsa*", "id_ed25519*", ".git-credentials",
+    ".env",
+    ".env.*",
+    ".git",
+    ".netrc",
+    ".npmrc",
+    ".pypirc",
+    ".ssh",
+    ".aws",
+    ".docker",
+    "*.pem",
+    "id_rsa*",
+    "id_dsa*",
+    "id_ecdsa*",
+    "id_ed25519*",
+    ".git-credentials",
 ];
 /// The exception: an example has no values in it.
 const ALWAYS: [&str; 3] = [".env.example", ".env.sample", ".env.template"];
@@ -265,8 +278,20 @@ mod tests {
     #[test]
     fn paths_that_leave_the_project_or_trick_somebody_are_refused() {
         for path in [
-            "../a", "a/../../b", "/etc/passwd", "a\0b", "a\\..\\b", "C:\\a", "C:/a", "a//b", "a/", "./a", "a\nb", "",
-            &"a".repeat(256), &"a/".repeat(2500),
+            "../a",
+            "a/../../b",
+            "/etc/passwd",
+            "a\0b",
+            "a\\..\\b",
+            "C:\\a",
+            "C:/a",
+            "a//b",
+            "a/",
+            "./a",
+            "a\nb",
+            "",
+            &"a".repeat(256),
+            &"a/".repeat(2500),
         ] {
             assert_eq!(codes(make(&files(&[path]), 1 << 20)), ["path_invalid"], "{path:?}");
         }
@@ -304,8 +329,16 @@ mod tests {
     #[test]
     fn what_holds_secrets_stays_out_even_when_the_ignore_file_wants_it_in() {
         let paths = [
-            ".env", ".ENV", "sub/.env.local", ".env.example", ".git/config", "keys/server.PEM", "id_rsa.pub",
-            ".ssh/known_hosts", "app.py", ".netrc",
+            ".env",
+            ".ENV",
+            "sub/.env.local",
+            ".env.example",
+            ".git/config",
+            "keys/server.PEM",
+            "id_rsa.pub",
+            ".ssh/known_hosts",
+            "app.py",
+            ".netrc",
         ];
         // Names that differ in case only would clash first.
         let paths: Vec<&str> = paths.into_iter().filter(|path| *path != ".ENV").collect();

@@ -78,11 +78,7 @@ async fn get(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Resu
 /// Asks for a build to be cancelled; its step under way ends within a second.
 #[utoipa::path(post, path = "/builds/{id}/~cancel", tag = "builds", params(("id" = Uuid, Path)),
     responses((status = ACCEPTED, body = Build)))]
-async fn cancel(
-    State(app): State<App>,
-    actor: Actor,
-    Path(id): Path<Uuid>,
-) -> Result<(StatusCode, axum::Json<Build>)> {
+async fn cancel(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Result<(StatusCode, axum::Json<Build>)> {
     actor.require(Scope::Build)?;
     let build = find(&app, id).await?;
     let mut tx = app.db.begin().await?;

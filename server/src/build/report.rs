@@ -88,7 +88,11 @@ pub(super) fn plain(events: &[Event]) -> String {
                 BuildStepState::Running => line(&format!("=> {}", step.name)),
                 BuildStepState::Cached => line(&format!("=> {} CACHED", step.name)),
                 BuildStepState::Done => {
-                    line(&format!("=> {} DONE {:.1}s", step.name, step.duration_ms.unwrap_or_default() as f64 / 1000.0));
+                    line(&format!(
+                        "=> {} DONE {:.1}s",
+                        step.name,
+                        step.duration_ms.unwrap_or_default() as f64 / 1000.0
+                    ));
                 }
                 BuildStepState::Failed => {
                     line(&format!("=> {} FAILED {}", step.name, step.error.as_deref().unwrap_or_default()));

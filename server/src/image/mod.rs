@@ -97,7 +97,11 @@ fn usual_repository(prefix: &str, project: &str) -> Result<RepositoryName> {
         prefix => format!("{prefix}/{project}"),
     };
     name.parse().map_err(|error| {
-        Error::invalid("/repository", "repository_invalid", format!("{name} cannot be a repository ({error}): name one."))
+        Error::invalid(
+            "/repository",
+            "repository_invalid",
+            format!("{name} cannot be a repository ({error}): name one."),
+        )
     })
 }
 

@@ -146,7 +146,15 @@ async fn publications_of(db: &Db, digests: &[String]) -> Result<HashMap<String, 
     query
         .columns(
             [
-                "id", "digest", "job_id", "registry_id", "registry_name", "host", "repository", "tag", "published_at",
+                "id",
+                "digest",
+                "job_id",
+                "registry_id",
+                "registry_name",
+                "host",
+                "repository",
+                "tag",
+                "published_at",
                 "created_at",
             ]
             .map(|column| ("publication", column)),

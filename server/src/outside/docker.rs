@@ -19,7 +19,9 @@ const EXPORT_BEGINS_WITHIN_SECONDS: u64 = 300;
 #[derive(Debug, thiserror::Error)]
 pub enum DockerError {
     /// Nobody answers on the socket.
-    #[error("Docker Engine does not answer at {address} ({cause}): start it or set GANTRY_DOCKER; everything else works")]
+    #[error(
+        "Docker Engine does not answer at {address} ({cause}): start it or set GANTRY_DOCKER; everything else works"
+    )]
     Unavailable {
         /// Where it was expected.
         address: String,

@@ -61,7 +61,9 @@ pub enum RegistryError {
         cause: String,
     },
     /// The user or the password is wrong, or one is needed.
-    #[error("the registry {address} does not accept the credential: check user and password, and that neither has expired")]
+    #[error(
+        "the registry {address} does not accept the credential: check user and password, and that neither has expired"
+    )]
     Unauthorized {
         /// The registry.
         address: String,
@@ -171,8 +173,7 @@ impl Repository {
             sent(before + part.len() as u64);
             Ok(part)
         });
-        let pushed =
-            self.client.push_blob_stream(&self.reference, parts, blob.digest.as_str(), Some(blob.size)).await;
+        let pushed = self.client.push_blob_stream(&self.reference, parts, blob.digest.as_str(), Some(blob.size)).await;
         pushed.map(drop).map_err(|error| self.explain(error))
     }
 
@@ -195,7 +196,11 @@ impl Repository {
                 let cause = envelope
                     .errors
                     .iter()
-                    .map(|error| if error.message.is_empty() { format!("{:?}", error.code) } else { error.message.clone() })
+                    .map(
+                        |error| {
+                            if error.message.is_empty() { format!("{:?}", error.code) } else { error.message.clone() }
+                        },
+                    )
                     .collect::<Vec<_>>()
                     .join("; ");
                 match envelope.errors.first().map(|error| &error.code) {

@@ -240,7 +240,12 @@ mod tests {
     use super::*;
 
     fn log(text: &[u8]) -> StatusResponse {
-        let log = VertexLog { vertex: "sha256:0123456789abcdef".to_owned(), stream: 1, msg: text.to_vec(), ..VertexLog::default() };
+        let log = VertexLog {
+            vertex: "sha256:0123456789abcdef".to_owned(),
+            stream: 1,
+            msg: text.to_vec(),
+            ..VertexLog::default()
+        };
         StatusResponse { logs: vec![log], ..StatusResponse::default() }
     }
 

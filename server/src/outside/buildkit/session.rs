@@ -6,9 +6,7 @@
 use std::pin::Pin;
 
 use bollard_buildkit_proto::health::health_server::{Health, HealthServer};
-use bollard_buildkit_proto::health::{
-    HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse,
-};
+use bollard_buildkit_proto::health::{HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse};
 use bollard_buildkit_proto::moby::filesync::v1::auth_server::{Auth, AuthServer};
 use bollard_buildkit_proto::moby::filesync::v1::{
     CredentialsRequest, CredentialsResponse, FetchTokenRequest, FetchTokenResponse, GetTokenAuthorityRequest,
@@ -52,8 +50,7 @@ impl Session {
 pub(super) async fn open(docker: &Docker, context: Bytes) -> Result<Session, BuildError> {
     let id = random_id();
     let context_key = random_id();
-    let mut headers =
-        vec![("X-Docker-Expose-Session-Uuid", id.as_str()), ("X-Docker-Expose-Session-Name", "gantry")];
+    let mut headers = vec![("X-Docker-Expose-Session-Uuid", id.as_str()), ("X-Docker-Expose-Session-Name", "gantry")];
     headers.extend(METHODS.iter().map(|method| ("X-Docker-Expose-Session-Grpc-Method", *method)));
     let stream = upgrade(docker, "/session", &headers).await?;
 
@@ -96,10 +93,7 @@ struct Context {
 impl Upload for Context {
     type PullStream = Pin<Box<dyn Stream<Item = Result<BytesMessage, Status>> + Send>>;
 
-    async fn pull(
-        &self,
-        request: Request<Streaming<BytesMessage>>,
-    ) -> Result<Response<Self::PullStream>, Status> {
+    async fn pull(&self, request: Request<Streaming<BytesMessage>>) -> Result<Response<Self::PullStream>, Status> {
         let asked = request.metadata().get("urlpath").and_then(|value| value.to_str().ok()).unwrap_or_default();
         if asked != self.path {
             return Err(Status::not_found("no such context"));

@@ -17,11 +17,7 @@ const HEAD_LIMIT: usize = 16 * 1024;
 ///
 /// [`DockerError::Unavailable`](crate::outside::docker::DockerError::Unavailable) when nobody
 /// answers, [`BuildError::Unsupported`] when the engine answers with anything but 101.
-pub(super) async fn upgrade(
-    docker: &Docker,
-    path: &str,
-    headers: &[(&str, &str)],
-) -> Result<UnixStream, BuildError> {
+pub(super) async fn upgrade(docker: &Docker, path: &str, headers: &[(&str, &str)]) -> Result<UnixStream, BuildError> {
     let answer = tokio::time::timeout(ANSWER_WITHIN, exchange(docker, path, headers));
     let (stream, head) = answer
         .await
@@ -36,9 +32,8 @@ pub(super) async fn upgrade(
 
 async fn exchange(docker: &Docker, path: &str, headers: &[(&str, &str)]) -> std::io::Result<(UnixStream, String)> {
     let mut stream = UnixStream::connect(docker.socket()).await?;
-    let mut request = format!(
-        "POST {path} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 0\r\n"
-    );
+    let mut request =
+        format!("POST {path} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 0\r\n");
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));
     }

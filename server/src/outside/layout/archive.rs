@@ -18,8 +18,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CONFIGURATION_TYPE, Descriptor, ImageStore, LAYER_TYPE, LayoutError, MANIFEST_TYPE, Manifest, StoredImage,
-    finished,
+    CONFIGURATION_TYPE, Descriptor, ImageStore, LAYER_TYPE, LayoutError, MANIFEST_TYPE, Manifest, StoredImage, finished,
 };
 
 /// How much is read at once, in bytes; between two of these a cancellation is seen.
@@ -125,11 +124,8 @@ pub(super) fn import(
     let manifest_bytes = serde_json::to_vec(&manifest).map_err(malformed)?;
     let digest = store.put(&manifest_bytes)?;
     let mut platform = format!("{}/{}", configuration.os, configuration.architecture);
-    let listed = Descriptor {
-        media_type: MANIFEST_TYPE.to_owned(),
-        digest: digest.clone(),
-        size: manifest_bytes.len() as u64,
-    };
+    let listed =
+        Descriptor { media_type: MANIFEST_TYPE.to_owned(), digest: digest.clone(), size: manifest_bytes.len() as u64 };
     store.list(&listed, &platform)?;
     if let Some(variant) = configuration.variant.filter(|variant| !variant.is_empty()) {
         platform = format!("{platform}/{variant}");
@@ -393,7 +389,9 @@ mod tests {
     fn what_is_no_image_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let store = ImageStore::open(folder.path()).unwrap();
-        for bytes in [tar_of(&[], &[]), tar_of(&[("manifest.json", b"[]")], &[]), tar_of(&[("manifest.json", b"{")], &[])] {
+        for bytes in
+            [tar_of(&[], &[]), tar_of(&[("manifest.json", b"[]")], &[]), tar_of(&[("manifest.json", b"{")], &[])]
+        {
             assert!(matches!(import_bytes(&store, &bytes).0, Err(LayoutError::Malformed(_))));
         }
     }
