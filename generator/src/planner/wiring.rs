@@ -232,7 +232,7 @@ fn method(sentence: &str) -> (&'static str, Effect) {
             | "search" | "ask" | "asks" => Some(("GET", Effect::Network)),
             _ => None,
         })
-        .last();
+        .next_back();
     last.unwrap_or(("GET", Effect::Network))
 }
 

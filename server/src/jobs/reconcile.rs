@@ -27,7 +27,7 @@ pub fn spawn_reconcilers(app: &App, tracker: &TaskTracker) {
 }
 
 /// Runs each reconciler once.
-pub async fn tick(app: &App) {
+pub(crate) async fn tick(app: &App) {
     report("logs past their time", delete_old_events(app).await);
     report("approvals past their time", crate::approval::expire(app).await);
     report("answers to repeated requests", crate::http::idempotency::delete_old(app).await);

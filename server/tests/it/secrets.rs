@@ -7,15 +7,13 @@
     reason = "a test that fails by unwrapping has said what it needs to say"
 )]
 
-mod support;
-
+use crate::support::{Persona, TestApp, config, for_both, new_postgres_schema, part_is_wanted};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gantry_server::app::App;
 use gantry_server::secret::{Belonging, OwnerKind};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use support::{Persona, TestApp, config, for_both, new_postgres_schema, part_is_wanted};
 use uuid::Uuid;
 
 const CANARY: &str = "canary-9f31-sésame-never-shown";

@@ -1,18 +1,16 @@
 //! The events of runs, held against AG-UI's own validators (npm's `@ag-ui/core`).
 
-mod support;
-
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use support::fake_model::{FakeModel, Reply};
-use support::stories::{
+use crate::support::fake_model::{FakeModel, Reply};
+use crate::support::stories::{
     agui, calculator, log, project, provider, spec, start, wait_for_end, wait_for_event, wait_for_state, writer,
 };
-use support::{TestApp, part_is_wanted};
+use crate::support::{TestApp, part_is_wanted};
+use serde_json::{Value, json};
 
 /// Where the validators are; installed from npm the first time.
 fn validators() -> PathBuf {
@@ -35,7 +33,7 @@ fn validators() -> PathBuf {
 }
 
 fn validate(events: &[Value]) {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/validate_agui.cjs");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fixtures/validate_agui.cjs");
     let folder = validators();
     let mut node = Command::new("node")
         .arg(script)

@@ -2,14 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on is to fail")]
 
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support::{TestApp, for_both, world};
 use gantry_domain::api::job::JobState;
 use gantry_domain::event::{Event, EventBody};
 use serde_json::json;
-use support::{TestApp, for_both, world};
 
 const GOOD: &str = "FROM python:3.12-slim\nCOPY . /app\nRUN ls -a /app && test ! -e /app/.env\n";
 

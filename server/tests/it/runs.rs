@@ -1,16 +1,14 @@
 //! Stories about runs: an agent, its model's endpoint, its tools, and all that goes wrong with them.
 
-mod support;
-
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-use support::fake_model::{FakeModel, Reply};
-use support::stories::{
+use crate::support::fake_model::{FakeModel, Reply};
+use crate::support::stories::{
     DoomedWorkers, agui, assert_sound, calculator, id, log, of_kind, project, provider, results, said, spec, start,
     wait_for_end, wait_for_event, wait_for_state, writer,
 };
-use support::{TestApp, for_both};
+use crate::support::{TestApp, for_both};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Runs a spec once against an endpoint and gives the run and its log.
@@ -489,7 +487,7 @@ async fn after_a_crash_in_the_middle_of_a_tool_that_writes_it_is_not_run_again()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_mcp_server_is_started_asked_and_killed() {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/mcp_server.py");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fixtures/mcp_server.py");
     let tool = |name: &str| {
         json!({"id": name, "description": name, "effect": "read", "kind": "mcp", "command": ["python3", script], "tool": name,
                "timeoutMs": 1_500, "parameters": {"type": "object"}})

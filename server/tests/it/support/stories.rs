@@ -146,7 +146,7 @@ pub fn assert_sound(log: &[Value]) {
         log.iter().filter(|event| event["type"] == "step.done").map(|event| event["step"].to_string()).collect();
     let distinct: HashSet<_> = steps.iter().collect();
     assert_eq!(distinct.len(), steps.len(), "a step was recorded twice: {steps:?}");
-    assert_eq!(log.iter().filter(|event| event["type"] == "run.done").count() <= 1, true, "two ends");
+    assert!(log.iter().filter(|event| event["type"] == "run.done").count() <= 1, "two ends");
 
     let text = |event: &Value, name: &str| event[name].as_str().unwrap_or_default().to_owned();
     let (mut open, mut step, mut messages, mut calls) = (false, None, HashSet::new(), HashSet::new());

@@ -3,17 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on is to fail")]
 
-mod support;
-
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::support::world;
 use bytes::Bytes;
 use gantry_server::outside::buildkit::{self, BuildError, BuildRequest, Progress};
 use gantry_server::outside::docker::Docker;
 use gantry_server::outside::layout::ImageStore;
 use gantry_server::outside::oci::{self, RegistryAccess, RegistryError, Repository};
-use support::world;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 

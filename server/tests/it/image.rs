@@ -2,13 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on is to fail")]
 
-mod support;
-
+use crate::support::{Persona, TestApp, world};
 use gantry_domain::api::job::{Job, JobState};
 use gantry_domain::event::EventBody;
 use gantry_server::outside::oci::{RegistryAccess, Repository};
 use serde_json::{Value, json};
-use support::{Persona, TestApp, world};
 
 /// A server with an image in it. The image is made of an archive as the engine saves it, so these
 /// tests need no engine.

@@ -1,13 +1,11 @@
 //! The rules of the house that a compiler does not keep: who may import whom, and that the two
 //! databases have the same schema.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use support::{TestApp, part_is_wanted};
+use crate::support::{TestApp, part_is_wanted};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 

@@ -1,18 +1,16 @@
 //! The queue and the log: what a job may rely on, on both databases.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::support::{TestApp, for_both};
 use futures::StreamExt;
 use gantry_domain::api::job::{JobKind, JobState};
 use gantry_domain::event::{EventBody, JobReason, LogLevel, LogLine};
 use gantry_server::app::App;
 use gantry_server::jobs::{JobContext, JobFailure, NewJob, Outcome, Work};
 use serde_json::json;
-use support::{TestApp, for_both};
 use uuid::Uuid;
 
 type Script =

@@ -7,13 +7,11 @@
     reason = "a test that fails by unwrapping has said what it needs to say"
 )]
 
-mod support;
-
+use crate::support::{ADMIN_EMAIL, ADMIN_PASSWORD, Answer, Persona, TestApp, browser_headers, for_both};
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, header};
 use gantry_server::app::App;
 use serde_json::{Value, json};
-use support::{ADMIN_EMAIL, ADMIN_PASSWORD, Answer, Persona, TestApp, browser_headers, for_both};
 
 const PASSWORD: &str = "correct horse battery staple";
 

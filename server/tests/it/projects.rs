@@ -1,11 +1,9 @@
 //! Projects: kept whole or not at all, on both databases.
 
-mod support;
-
+use crate::support::{TestApp, for_both};
 use gantry_domain::matrix::{Framework, Language, Pattern};
 use gantry_domain::spec::{API_VERSION, Agent, Metadata, Model, Spec, Target};
 use gantry_server::project;
-use support::{TestApp, for_both};
 
 fn spec(name: &str) -> Spec {
     Spec {

@@ -1,10 +1,9 @@
 //! One log, three ways to read it, over a real socket: WebSocket, server-sent events, pages.
 
-mod support;
-
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::support::{TestApp, for_both};
 use axum::http::header;
 use futures::StreamExt;
 use gantry_domain::api::job::JobKind;
@@ -12,7 +11,6 @@ use gantry_domain::event::{EventBody, LogLevel, LogLine};
 use gantry_server::app::App;
 use gantry_server::jobs::{JobContext, JobFailure, NewJob, Outcome, Work};
 use serde_json::{Value, json};
-use support::{TestApp, for_both};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use uuid::Uuid;

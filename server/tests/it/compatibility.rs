@@ -1,9 +1,7 @@
 //! Plans, the matrix, diagnoses and the schema of a spec, through the router.
 
-mod support;
-
+use crate::support::TestApp;
 use serde_json::{Value, json};
-use support::TestApp;
 
 #[tokio::test]
 async fn a_sentence_becomes_a_plan_and_its_diagnosis_agrees() {

@@ -6,8 +6,6 @@
     clippy::panic,
     reason = "a test that fails by unwrapping has said what it needs to say"
 )]
-#![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
-
 pub mod fake_model;
 pub mod stories;
 pub mod world;

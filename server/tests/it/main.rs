@@ -1,0 +1,24 @@
+//! The stories of the server, one file each, in one program: linking a server takes longer than
+//! most of them run.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that fails by unwrapping has said what it needs to say"
+)]
+
+mod support;
+
+mod agui;
+mod build;
+mod compatibility;
+mod house;
+mod identity;
+mod image;
+mod image_outside;
+mod jobs;
+mod openapi;
+mod projects;
+mod runs;
+mod secrets;
+mod streams;
