@@ -4,6 +4,8 @@
 //! The LangGraph part installs the lock from PyPI into a virtual environment that is kept in
 //! `~/.cache/gantry-test`; `GANTRY_TEST_SKIP=pypi` leaves that part out, and says so.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails by unwrapping has said what it needs to say")]
+
 mod loopback;
 
 use std::io::{BufRead, BufReader, Read, Write};
