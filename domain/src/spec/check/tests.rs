@@ -32,9 +32,12 @@ fn a_sound_spec_has_no_faults() {
     assert_eq!(check(&spec(|_| {})), []);
 }
 
+/// How a sound spec is broken, and the code and path that say so.
+type Case = (fn(&mut Value), &'static str, &'static str);
+
 #[test]
 fn every_rule_names_its_place() {
-    let cases: Vec<(fn(&mut Value), &str, &str)> = vec![
+    let cases: Vec<Case> = vec![
         (|v| v["kind"] = json!("Workflow"), "kind_unknown", "/kind"),
         (|v| v["apiVersion"] = json!("gantry.dev/v1"), "api_version_unknown", "/apiVersion"),
         (|v| v["metadata"]["version"] = json!("1.0"), "version_invalid", "/metadata/version"),
