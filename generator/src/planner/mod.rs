@@ -37,14 +37,15 @@ pub fn plan(request: &PlanRequest) -> Plan {
     let steps = steps::split(&prompt, &mut reasons);
     let pattern = pattern(constraints.pattern, &wiring.tools, steps.len(), &mut reasons);
     let framework = framework(constraints.framework, &words, &mut reasons);
-    let name = naming::name(constraints.name.as_deref(), shape, &words, &mut remarks, &mut reasons);
+    let called = naming::called(&prompt);
+    let name = naming::name(constraints.name.as_deref(), called.as_deref(), shape, &words, &mut remarks, &mut reasons);
 
     let tools = if pattern == Pattern::Single { Vec::new() } else { wiring.tools };
     let (agents, tasks) = if pattern == Pattern::Sequential {
         let steps = if steps.is_empty() { vec![prompt.clone()] } else { steps };
         steps::agents_and_tasks(&steps, &tools)
     } else {
-        (vec![agent(shape, &prompt, &tools)], Vec::new())
+        (vec![agent(called.as_deref(), shape, &prompt, &tools)], Vec::new())
     };
     if prompt.trim().is_empty() {
         questions.insert(0, "What is the agent to do?".to_owned());
@@ -130,8 +131,9 @@ fn framework(decided: Option<Framework>, words: &Words, reasons: &mut Vec<String
     Framework::React
 }
 
-fn agent(shape: Option<&Shape>, prompt: &str, tools: &[Tool]) -> Agent {
-    let role = shape.map_or("Assistant", |shape| shape.role);
+fn agent(called: Option<&str>, shape: Option<&Shape>, prompt: &str, tools: &[Tool]) -> Agent {
+    let role = called.map_or_else(|| shape.map_or("Assistant", |shape| shape.role).to_owned(), upper_first);
+    let role = role.as_str();
     Agent {
         id: "assistant".to_owned(),
         role: role.to_owned(),
@@ -164,6 +166,11 @@ fn instructions(role: &str, advice: &str, task: &str, tools: &[Tool]) -> String 
 
 fn article(noun: &str) -> &'static str {
     if noun.starts_with(['A', 'E', 'I', 'O', 'a', 'e', 'i', 'o']) { "an" } else { "a" }
+}
+
+fn upper_first(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// With a small first letter, unless the word is an abbreviation.

@@ -15,10 +15,39 @@ tells than that the their them then there these they this to use used user users
 which who will with without would you your
 ";
 
-/// The name that was decided if it can be one, else what the shape is called, else the first words
-/// that say something.
+/// What the person calls the agent, when the sentence begins with it: "A study helper that …".
+///
+/// One to four words between the article and what the agent does; words that fit every agent alone
+/// are no name.
+pub(super) fn called(prompt: &str) -> Option<String> {
+    let sentence = prompt.trim_start();
+    let rest = ["a ", "an ", "the "].iter().find_map(|article| {
+        let start = sentence.get(..article.len())?;
+        start.eq_ignore_ascii_case(article).then(|| &sentence[article.len()..])
+    })?;
+    let end = rest.find(['.', ',', ':', ';', '\n', '(']).unwrap_or(rest.len());
+    let mut words = Vec::new();
+    let mut ended = end < rest.len();
+    for word in rest[..end].split_whitespace() {
+        if ["that", "which", "who", "for", "to", "with", "and", "using", "in", "on"].contains(&word) {
+            ended = true;
+            break;
+        }
+        words.push(word);
+    }
+    let are_words = words.iter().all(|word| word.chars().all(|c| c.is_ascii_alphabetic() || c == '-'));
+    let say_something = words.iter().any(|word| {
+        let word = word.to_ascii_lowercase();
+        !EMPTY_WORDS.split_whitespace().any(|empty| empty == word) && !["helper", "tool", "program"].contains(&&*word)
+    });
+    (ended && are_words && say_something && words.len() <= 4).then(|| words.join(" "))
+}
+
+/// The name that was decided if it can be one, else what the person calls the agent, else what the
+/// shape is called, else the first words that say something.
 pub(super) fn name(
     decided: Option<&str>,
+    called: Option<&str>,
     shape: Option<&Shape>,
     words: &Words,
     remarks: &mut Vec<Diagnostic>,
@@ -47,6 +76,10 @@ pub(super) fn name(
                 ));
             }
         }
+    }
+    if let Some(slug) = called.and_then(|called| slug_of(called.split([' ', '-']))) {
+        reasons.push(format!("Name {slug}: that is what you call it."));
+        return slug;
     }
     if let Some(slug) = shape.and_then(|shape| shape.slug.parse().ok()) {
         return slug;
@@ -80,6 +113,24 @@ fn slug_of<'a>(parts: impl Iterator<Item = &'a str>) -> Option<Slug> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_person_calls_it_is_its_name() {
+        assert_eq!(called("A study helper that counts words").as_deref(), Some("study helper"));
+        assert_eq!(called("a Weather-Bot for Oslo.").as_deref(), Some("Weather-Bot"));
+        assert_eq!(called("An invoice checker, please").as_deref(), Some("invoice checker"));
+        for nameless in [
+            "An agent that counts",
+            "Answers questions about a city",
+            "A",
+            "The",
+            "a helper for me",
+            "A 9 b that x",
+            "a b c d e f that g",
+        ] {
+            assert_eq!(called(nameless), None, "{nameless}");
+        }
+    }
 
     #[test]
     fn anything_becomes_a_slug_or_nothing() {
