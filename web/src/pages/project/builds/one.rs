@@ -39,6 +39,8 @@ struct Head {
     counts: (usize, usize, usize),
     image: Option<(String, i64)>,
     failure: Option<Failure>,
+    /// Why it is tried again, while it is.
+    retry: Option<String>,
     started_at: Option<gantry_domain::Timestamp>,
     finished_at: Option<gantry_domain::Timestamp>,
 }
@@ -53,6 +55,7 @@ impl Head {
             counts: progress.counts(),
             image: progress.image.clone().or(image),
             failure: progress.failure(),
+            retry: progress.reason.as_ref().filter(|_| state == JobState::Queued).map(|reason| reason.message.clone()),
             started_at: progress.started_at.or(build.started_at),
             finished_at: if state.is_final() { progress.finished_at.or(build.finished_at) } else { None },
         }
@@ -129,6 +132,7 @@ fn BuildView(record: Build) -> impl IntoView {
     };
     let failure = Memo::new(move |_| head.with(|head| head.failure.clone()));
     let steps = Memo::new(move |_| head.with(|head| head.steps.clone()));
+    let retry = Memo::new(move |_| head.with(|head| head.retry.clone()));
     let waiting = move || {
         let stream_is_empty = head.with(|head| head.steps.is_empty());
         (stream_is_empty && was_live && live.get() && stream.get() != StreamState::Ended)
@@ -147,6 +151,7 @@ fn BuildView(record: Build) -> impl IntoView {
             <Actions id state/>
         </header>
         <StreamNotice state=stream/>
+        {move || retry.get().map(|reason| view! { <p class="hint" role="status">"It will be tried again. " {reason}</p> })}
         {move || failure.get().map(|failure| failure_notice(failure, jump))}
         <div class="build-body">
             <div class="build-steps">
