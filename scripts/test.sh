@@ -185,7 +185,6 @@ stage clippy count_one clippy
 stage clippy-web count_one clippy_wasm
 stage tests count_nextest cargo nextest run --profile ci --workspace --features xtask/bench
 ! has_doctests || stage doctests count_doctests cargo test --quiet --doc --workspace --exclude gantry-web
-stage openapi count_one cargo xtask openapi --check
 
 gantry=$CARGO_TARGET_DIR/release/gantry
 if stage web count_one build_web && stage release count_one build_server; then

@@ -7,7 +7,7 @@
     reason = "a test that fails by unwrapping has said what it needs to say"
 )]
 
-use crate::support::{ADMIN_EMAIL, ADMIN_PASSWORD, Answer, Persona, TestApp, browser_headers, for_both};
+use crate::support::{ADMIN_EMAIL, ADMIN_PASSWORD, Answer, Persona, TestApp, browser_headers, files_below, for_both};
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, header};
 use gantry_server::app::App;
@@ -156,8 +156,8 @@ async fn only_hashes_of_tokens_and_passwords_are_stored() {
     let cookie = browser.headers[header::COOKIE].to_str().unwrap().split_once('=').unwrap().1.to_owned();
     let secret = made.json()["secret"].as_str().unwrap().to_owned();
     let csrf = answer.json()["csrfToken"].as_str().unwrap().to_owned();
-    for file in std::fs::read_dir(app.data()).unwrap() {
-        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+    for file in files_below(app.data()) {
+        let bytes = std::fs::read(file).unwrap();
         for secret in [PASSWORD, &link, &cookie, &secret, &csrf] {
             assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "found in clear");
         }

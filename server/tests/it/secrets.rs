@@ -7,7 +7,7 @@
     reason = "a test that fails by unwrapping has said what it needs to say"
 )]
 
-use crate::support::{Persona, TestApp, config, for_both, new_postgres_schema, part_is_wanted};
+use crate::support::{Persona, TestApp, config, files_below, for_both, new_postgres_schema, part_is_wanted};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gantry_server::app::App;
@@ -151,15 +151,15 @@ async fn no_file_of_the_server_holds_a_value_and_the_key_is_not_in_the_database(
     let master = std::fs::read_to_string(app.data().join("master.key")).unwrap();
     let master = STANDARD.decode(master.trim()).unwrap();
     let mut looked_at = 0;
-    for file in std::fs::read_dir(app.data()).unwrap() {
-        let file = file.unwrap();
-        let bytes = std::fs::read(file.path()).unwrap();
+    for file in files_below(app.data()) {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        let bytes = std::fs::read(&file).unwrap();
         let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
         for canary in [CANARY, KEY_CANARY, PASSWORD_CANARY] {
-            assert!(!holds(canary.as_bytes()), "{:?}", file.file_name());
-            assert!(!holds(STANDARD.encode(canary).trim_end_matches('=').as_bytes()), "{:?}", file.file_name());
+            assert!(!holds(canary.as_bytes()), "{name}");
+            assert!(!holds(STANDARD.encode(canary).trim_end_matches('=').as_bytes()), "{name}");
         }
-        if file.file_name().to_string_lossy().starts_with("gantry.db") {
+        if name.starts_with("gantry.db") {
             assert!(!holds(&master));
             looked_at += 1;
         }

@@ -161,6 +161,12 @@ impl Drop for TestApp {
     }
 }
 
+/// Every file below a folder.
+pub fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
+}
+
 /// The settings of a test's server.
 pub fn config(data: &Path, database: Option<&str>, flags: &[&str]) -> Config {
     let mut arguments = vec!["gantry".to_owned(), "--data".into(), data.display().to_string()];
