@@ -90,10 +90,10 @@ fn Rail(palette_open: RwSignal<bool>, sheet_open: RwSignal<bool>) -> impl IntoVi
                 type="button"
                 class="rail-search"
                 aria-haspopup="dialog"
-                aria-label=search_label
+                title=search_label
                 on:click=move |_| palette_open.set(true)
             >
-                {icon(Icon::Search)}<span>"Search"</span><kbd aria-hidden="true">{keyboard::modifier_name()} " K"</kbd>
+                {icon(Icon::Search)}<span>"Search"</span><kbd>{keyboard::modifier_name()} " K"</kbd>
             </button>
             <ul class="rail-links">
                 {link("/projects", Icon::Project, "Projects", "G P")}
