@@ -60,7 +60,8 @@ test('the theme follows the system', async ({ page }) => {
 });
 
 test('whoever is not signed in is asked to, and comes back to where they wanted to go', async ({ browser, gantry }) => {
-  const context = await browser.newContext({ baseURL: gantry.url });
+  // A context of one's own would still be given the cookies that all tests share.
+  const context = await browser.newContext({ baseURL: gantry.url, storageState: { cookies: [], origins: [] } });
   const page = await context.newPage();
   await page.goto('/settings/tokens');
   await expect(page).toHaveURL(/\/login\?next=/);
