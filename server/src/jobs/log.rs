@@ -19,6 +19,9 @@ use crate::error::{Error, Result};
 /// How long a follower waits for a ring before it looks by itself.
 const POLL: Duration = Duration::from_secs(5);
 
+/// How many entries a read gets at most.
+const READ_LIMIT: usize = store::READ_LIMIT as usize;
+
 /// How many entries followers of one job share.
 const TAIL: usize = 1_024;
 
@@ -91,7 +94,7 @@ impl Log {
         // Listening begins before the first read, so nothing falls between the two.
         let rings = self.db.bell().listen();
         store::position(&self.db, job_id).await?.ok_or_else(|| Error::not_found("job"))?;
-        let follower = Follower { log: self.clone(), tail: self.tail(job_id), rings, job_id, after };
+        let follower = Follower { log: self.clone(), tail: self.tail(job_id), rings, job_id, after, look: true };
         Ok(futures::stream::unfold(
             (follower, VecDeque::new()),
             |(mut follower, mut ready): (Follower, VecDeque<Arc<Entry>>)| async move {
@@ -122,34 +125,62 @@ struct Follower {
     rings: tokio::sync::broadcast::Receiver<Uuid>,
     job_id: Uuid,
     after: i64,
+    /// Whether there may be more to read than a ring would tell of.
+    look: bool,
 }
 
 impl Follower {
     /// The next entries, or none when the job is over and everything was read.
+    ///
+    /// Rings are kept for whoever listens, so after a read that got everything it is enough to wait
+    /// for the next one: a ring costs one query for all followers of a job, the one that gets the tail.
     async fn next_batch(&mut self) -> Option<VecDeque<Arc<Entry>>> {
         loop {
+            if !self.look {
+                self.wait().await;
+            }
             match self.read().await {
                 Ok(entries) if !entries.is_empty() => {
-                    self.after = entries.back().map_or(self.after, |entry| entry.event.seq);
+                    let full = entries.len() >= READ_LIMIT;
+                    let last = entries.back()?;
+                    self.after = last.event.seq;
+                    self.look = full || last.event.body.is_last();
                     return Some(entries);
                 }
-                Ok(_) => match store::position(&self.log.db, self.job_id).await {
-                    // The log is complete, or its time was over and it was deleted.
-                    Ok(Some((state, _))) if state.is_final() => {
-                        let rest = self.read().await.unwrap_or_default();
-                        if rest.is_empty() {
-                            return None;
-                        }
-                        self.after = rest.back().map_or(self.after, |entry| entry.event.seq);
-                        return Some(rest);
+                Ok(_) => {
+                    self.look = false;
+                    if self.is_over().await {
+                        return None;
                     }
-                    Ok(None) => return None,
-                    Ok(Some(_)) => {}
-                    Err(error) => tracing::warn!(%error, "a follower could not read; it tries again"),
-                },
-                Err(error) => tracing::warn!(%error, "a follower could not read; it tries again"),
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a follower could not read; it tries again");
+                    self.look = false;
+                }
             }
-            self.wait().await;
+        }
+    }
+
+    /// Whether the job is over and nothing is left to read: the log is complete, or its time was over
+    /// and it was deleted.
+    async fn is_over(&mut self) -> bool {
+        match store::position(&self.log.db, self.job_id).await {
+            Ok(Some((state, _))) if state.is_final() => {
+                // It may have ended after the read that got nothing.
+                match self.read().await {
+                    Ok(entries) if entries.is_empty() => true,
+                    _ => {
+                        self.look = true;
+                        false
+                    }
+                }
+            }
+            Ok(None) => true,
+            Ok(Some(_)) => false,
+            Err(error) => {
+                tracing::warn!(%error, "a follower could not read; it tries again");
+                false
+            }
         }
     }
 
@@ -183,8 +214,12 @@ impl Follower {
                 () = &mut deadline => return,
                 ring = self.rings.recv() => match ring {
                     Ok(job_id) if job_id != self.job_id => {}
-                    // Too many rings to tell: look.
-                    Ok(_) | Err(RecvError::Lagged(_)) => return,
+                    // Too many rings to tell counts as one of ours.
+                    Ok(_) | Err(RecvError::Lagged(_)) => {
+                        // One look answers every ring that is waiting.
+                        while self.rings.try_recv().is_ok() {}
+                        return;
+                    }
                     Err(RecvError::Closed) => {
                         deadline.as_mut().await;
                         return;
