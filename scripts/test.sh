@@ -46,9 +46,15 @@ stage() {
   fi
   printf '\n==> %s: %s\n' "$name" "$*"
   began=$SECONDS
-  "$@" > >(tee "$logs/$name.log") 2>&1
+  # Not through a pipe: what a stage leaves running would hold it open for ever.
+  : >"$logs/$name.log"
+  tail -n +1 -f "$logs/$name.log" &
+  local tail_pid=$!
+  "$@" >>"$logs/$name.log" 2>&1 </dev/null
   status=$?
-  wait # for tee, so that the log is whole
+  sleep 0.3 # so that its last lines are shown
+  kill "$tail_pid"
+  wait "$tail_pid" 2>/dev/null
   took=$((SECONDS - began))
   "$count" "$name" "$status"
   timings+=("$(printf '%5d s  %s' "$took" "$name")")
