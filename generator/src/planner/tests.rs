@@ -1,3 +1,5 @@
+//! Sentences and the plans that must come of them.
+
 use gantry_domain::api::plan::PlanConstraints;
 use gantry_domain::matrix::diagnose::is_sound;
 

@@ -1,3 +1,5 @@
+//! Every rule of a spec, broken once: the code, the path and the fix that follow.
+
 use serde_json::{Value, json};
 
 use super::*;
