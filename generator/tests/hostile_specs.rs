@@ -7,7 +7,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use gantry_domain::api::plan::{PlanConstraints, PlanRequest};
-use gantry_domain::matrix::{Framework, Pattern};
+use gantry_domain::matrix::{Pattern, generated};
 use gantry_domain::spec::{Spec, ToolSource, yaml};
 use gantry_generator::{File, emit, plan};
 use proptest::prelude::*;
@@ -38,7 +38,7 @@ const PROMPTS: [&str; 18] = [
 /// Specs from a prompt: as planned, and with the text in every place that takes text.
 fn specs(prompt: &str) -> Vec<Spec> {
     let mut specs = Vec::new();
-    for framework in Framework::ALL {
+    for framework in generated() {
         for pattern in [Pattern::Single, Pattern::React, Pattern::Sequential] {
             let constraints =
                 PlanConstraints { framework: Some(framework), pattern: Some(pattern), ..PlanConstraints::default() };

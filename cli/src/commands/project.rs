@@ -3,10 +3,11 @@
 use std::io::{Read, Write};
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
 use gantry_domain::api::plan::{Plan, PlanConstraints, PlanRequest};
 use gantry_domain::api::project::{CreateProject, Project as Detail, ProjectSummary};
-use gantry_domain::matrix::{Diagnostic, Framework, Severity};
+use gantry_domain::matrix::{self, Diagnostic, Framework, Severity};
 use gantry_domain::problem::FieldProblem;
 use gantry_domain::spec::{Spec, yaml};
 use reqwest::Method;
@@ -34,8 +35,8 @@ pub(crate) struct Create {
     source: Source,
 
     /// The framework to write the code for; else the planner chooses.
-    #[arg(long, value_enum, requires = "prompt")]
-    framework: Option<FrameworkName>,
+    #[arg(long, value_parser = framework_words(), requires = "prompt")]
+    framework: Option<String>,
 
     /// The project's name: lower-case letters, digits and hyphens; else the planner makes one.
     #[arg(long, requires = "prompt")]
@@ -62,22 +63,14 @@ struct Source {
     spec: Option<PathBuf>,
 }
 
-/// The frameworks as words on the command line.
-#[derive(Clone, Copy, ValueEnum)]
-enum FrameworkName {
-    /// The plain reason-and-act loop on Python's standard library
-    React,
-    /// LangGraph
-    Langgraph,
+/// The frameworks that there are, as words on the command line.
+fn framework_words() -> PossibleValuesParser {
+    PossibleValuesParser::new(matrix::generated().map(Framework::as_str))
 }
 
-impl From<FrameworkName> for Framework {
-    fn from(name: FrameworkName) -> Self {
-        match name {
-            FrameworkName::React => Self::React,
-            FrameworkName::Langgraph => Self::Langgraph,
-        }
-    }
+/// A framework by its word; clap has refused all others.
+fn framework_of(word: &str) -> Option<Framework> {
+    Framework::ALL.into_iter().find(|framework| framework.as_str() == word)
 }
 
 /// Arguments of `gantry project list`.
@@ -115,7 +108,7 @@ async fn create(create: Create, output: &Output) -> Result<(), Failure> {
         (Some(prompt), _) => {
             let constraints = PlanConstraints {
                 name: create.name,
-                framework: create.framework.map(Framework::from),
+                framework: create.framework.as_deref().and_then(framework_of),
                 ..PlanConstraints::default()
             };
             plan(&connection, PlanRequest { prompt, constraints }).await?

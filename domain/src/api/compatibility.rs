@@ -40,18 +40,23 @@ pub struct FrameworkEntry {
     pub risk: String,
     /// The language that is generated.
     pub language: Language,
-    /// The Python versions of the generated project (PEP 440).
-    pub python: String,
+    /// The versions of Python (PEP 440) or of Node.js that the generated project runs on.
+    pub versions: String,
     /// The licence of the framework's code (SPDX).
     pub license: String,
     /// The packages that a generated project names, with the versions that its lock pins.
     pub packages: Vec<PinnedPackage>,
-    /// What installing it costs.
-    pub install: InstallCost,
-    /// What one run with two model calls costs.
-    pub run: RunCost,
+    /// The clouds that run it as a service of their own; elsewhere it runs as an image.
+    pub clouds: Vec<String>,
+    /// What installing it costs; none until it was measured.
+    #[serde(default)]
+    pub install: Option<InstallCost>,
+    /// What one run with two model calls costs; none until it was measured.
+    #[serde(default)]
+    pub run: Option<RunCost>,
     /// When the costs were measured, as a date; on a machine with two cores.
-    pub measured_on: String,
+    #[serde(default)]
+    pub measured_on: Option<String>,
     /// How well it does each pattern.
     pub patterns: Vec<PatternSupport>,
 }
@@ -106,6 +111,9 @@ pub struct PatternSupport {
     /// When a generated project of this kind last ran and called its tool, as a date; none is unverified.
     #[serde(default)]
     pub verified_on: Option<String>,
+    /// The version of the framework with which it ran; empty where there is nothing to install.
+    #[serde(default)]
+    pub verified_version: Option<String>,
 }
 
 /// A pattern.
@@ -130,7 +138,7 @@ pub struct PatternEntry {
 pub struct ToolEntry {
     /// A name for lists; for a builtin tool the word in a spec.
     pub id: String,
-    /// The kind in a spec: `builtin`, `http`, `mcp` or `python`.
+    /// The kind in a spec: `builtin`, `http`, `mcp`, `python` or `typescript`.
     pub kind: String,
     /// Its name.
     pub name: String,

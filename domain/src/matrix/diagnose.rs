@@ -5,14 +5,15 @@
 
 use serde_json::json;
 
-use super::{Diagnostic, Fix, Framework, Pattern, Severity, Support, compatibility, support};
-use crate::spec::{Spec, ToolSource, check};
+use super::{Diagnostic, Fix, Framework, Language, Pattern, Severity, Support, compatibility, shape, support};
+use crate::spec::{BuildOptions, Spec, ToolSource, check};
 
 /// Everything that can be said of a spec, errors first.
 pub fn diagnose(spec: &Spec) -> Vec<Diagnostic> {
     let mut found = check::check(spec);
     combination(spec, &mut found);
-    shape(spec, &mut found);
+    shape::shape(spec, &mut found);
+    language(spec, &mut found);
     tools(spec, &mut found);
     found.sort_by_key(|diagnostic| std::cmp::Reverse(diagnostic.severity));
     found
@@ -23,11 +24,16 @@ pub fn is_sound(found: &[Diagnostic]) -> bool {
     found.iter().all(|diagnostic| diagnostic.severity < Severity::Error)
 }
 
-fn diagnostic(severity: Severity, code: &str, path: impl Into<String>, message: impl Into<String>) -> Diagnostic {
+pub(super) fn diagnostic(
+    severity: Severity,
+    code: &str,
+    path: impl Into<String>,
+    message: impl Into<String>,
+) -> Diagnostic {
     Diagnostic { code: code.to_owned(), severity, path: path.into(), message: message.into(), fixes: Vec::new() }
 }
 
-fn with_fix(mut diagnostic: Diagnostic, label: impl Into<String>, patch: serde_json::Value) -> Diagnostic {
+pub(super) fn with_fix(mut diagnostic: Diagnostic, label: impl Into<String>, patch: serde_json::Value) -> Diagnostic {
     diagnostic.fixes.push(Fix { label: label.into(), patch });
     diagnostic
 }
@@ -65,8 +71,7 @@ fn combination(spec: &Spec, found: &mut Vec<Diagnostic>) {
                 if other != framework
                     && support(other, pattern).is_some_and(|cell| cell.support != Support::Unsupported)
                 {
-                    refused =
-                        with_fix(refused, format!("Use {}", name(other)), json!({"target": {"framework": other}}));
+                    refused = with_fix(refused, format!("Use {}", name(other)), framework_patch(spec, other));
                 }
             }
             // With tasks their order is kept; without, one agent does what several would have done.
@@ -81,111 +86,19 @@ fn combination(spec: &Spec, found: &mut Vec<Diagnostic>) {
     }
 }
 
+/// The patch that changes the framework and, where it must, what hangs on its language.
+fn framework_patch(spec: &Spec, framework: Framework) -> serde_json::Value {
+    let mut patch = json!({"target": {"framework": framework}});
+    if spec.target.language != framework.language() {
+        patch["target"]["language"] = json!(framework.language());
+        patch["build"] = json!(BuildOptions::of(framework.language()));
+    }
+    patch
+}
+
 /// What one agent needs: the loop if it has tools, one answer if not.
 fn simplest(spec: &Spec) -> Pattern {
     if spec.agents.first().is_some_and(|agent| !agent.tools.is_empty()) { Pattern::React } else { Pattern::Single }
-}
-
-/// Whether the agents, tasks and tools are what the pattern works on.
-fn shape(spec: &Spec, found: &mut Vec<Diagnostic>) {
-    match spec.target.pattern {
-        Pattern::Single => {
-            if let Some(agent) = spec.agents.first().filter(|agent| !agent.tools.is_empty()) {
-                found.push(with_fix(
-                    diagnostic(
-                        Severity::Error,
-                        "pattern_without_tools",
-                        "/agents/0/tools",
-                        format!(
-                            "the pattern single answers without tools, but {} has {}",
-                            agent.id,
-                            agent.tools.join(", ")
-                        ),
-                    ),
-                    "Use the pattern react",
-                    json!({"target": {"pattern": "react"}}),
-                ));
-            }
-        }
-        Pattern::React => {
-            if spec.agents.first().is_some_and(|agent| agent.tools.is_empty()) {
-                found.push(with_fix(
-                    diagnostic(
-                        Severity::Warning,
-                        "react_without_tools",
-                        "/agents/0/tools",
-                        "the agent reasons and acts, but has no tool to act with: it will answer at once",
-                    ),
-                    "Use the pattern single",
-                    json!({"target": {"pattern": "single"}}),
-                ));
-            }
-        }
-        Pattern::Sequential => {
-            if spec.tasks.is_empty() {
-                let tasks: Vec<_> = spec
-                    .agents
-                    .iter()
-                    .enumerate()
-                    .map(|(index, agent)| {
-                        let before: Vec<_> = index
-                            .checked_sub(1)
-                            .map(|before| format!("{}_task", spec.agents[before].id))
-                            .into_iter()
-                            .collect();
-                        json!({
-                            "id": format!("{}_task", agent.id), "agent": agent.id, "dependsOn": before,
-                            "description": format!("Do your part as {} of what the person asked for.", agent.role),
-                        })
-                    })
-                    .collect();
-                found.push(with_fix(
-                    diagnostic(
-                        Severity::Error,
-                        "tasks_missing",
-                        "/tasks",
-                        "the pattern sequential needs at least one task",
-                    ),
-                    "Add one per agent",
-                    json!({"tasks": tasks}),
-                ));
-            }
-        }
-        Pattern::Parallel | Pattern::Router | Pattern::Supervisor | Pattern::Handoff | Pattern::Graph => {}
-    }
-    let has_one_agent = matches!(spec.target.pattern, Pattern::Single | Pattern::React);
-    if has_one_agent && !spec.tasks.is_empty() {
-        found.push(with_fix(
-            diagnostic(
-                Severity::Warning,
-                "tasks_unused",
-                "/tasks",
-                format!("the pattern {} has no tasks: these are never done", spec.target.pattern.as_str()),
-            ),
-            "Use the pattern sequential",
-            json!({"target": {"pattern": "sequential"}}),
-        ));
-    }
-    for (index, agent) in spec.agents.iter().enumerate() {
-        let is_used = match spec.target.pattern {
-            Pattern::Single | Pattern::React => index == 0,
-            Pattern::Sequential => spec.tasks.is_empty() || spec.tasks.iter().any(|task| task.agent == agent.id),
-            _ => true,
-        };
-        if !is_used {
-            let kept: Vec<_> = spec.agents.iter().filter(|other| other.id != agent.id).collect();
-            found.push(with_fix(
-                diagnostic(
-                    Severity::Warning,
-                    "agent_unused",
-                    format!("/agents/{index}"),
-                    format!("{} never gets anything to do in the pattern {}", agent.id, spec.target.pattern.as_str()),
-                ),
-                "Remove it",
-                json!({"agents": kept}),
-            ));
-        }
-    }
 }
 
 fn tools(spec: &Spec, found: &mut Vec<Diagnostic>) {
@@ -199,14 +112,84 @@ fn tools(spec: &Spec, found: &mut Vec<Diagnostic>) {
                 json!({"tools": kept}),
             ));
         }
-        if matches!(tool.source, ToolSource::Python { .. }) {
+        let language = match tool.source {
+            ToolSource::Python { .. } => Language::Python,
+            ToolSource::Typescript { .. } => Language::Typescript,
+            _ => continue,
+        };
+        if language == spec.target.framework.language() {
             found.push(diagnostic(
                 Severity::Info,
                 "tool_in_project_only",
                 format!("{path}/kind"),
-                format!("{} is Python: it runs in the generated project, not in the chat on this instance", tool.id),
+                format!(
+                    "{} is written in {}: it runs in the generated project, not in the chat on this instance",
+                    tool.id,
+                    language_name(language)
+                ),
             ));
+        } else {
+            let kept: Vec<_> = spec.tools.iter().filter(|other| other.id != tool.id).collect();
+            let mut agents = spec.agents.clone();
+            for agent in &mut agents {
+                agent.tools.retain(|id| *id != tool.id);
+            }
+            let refused = diagnostic(
+                Severity::Error,
+                "tool_language",
+                format!("{path}/kind"),
+                format!(
+                    "{} is written in {}, but {} is generated in {}",
+                    tool.id,
+                    language_name(language),
+                    name(spec.target.framework),
+                    language_name(spec.target.framework.language())
+                ),
+            );
+            found.push(with_fix(refused, "Remove it", json!({"agents": agents, "tools": kept})));
         }
+    }
+}
+
+/// The language is the framework's, and the image's base has what runs it.
+fn language(spec: &Spec, found: &mut Vec<Diagnostic>) {
+    let language = spec.target.framework.language();
+    if spec.target.language != language {
+        found.push(with_fix(
+            diagnostic(
+                Severity::Error,
+                "language_mismatch",
+                "/target/language",
+                format!("{} is generated in {}", name(spec.target.framework), language_name(language)),
+            ),
+            format!("Use {}", language_name(language)),
+            json!({"target": {"language": language}}),
+        ));
+    }
+    let image = spec.build.base.rsplit('/').next().unwrap_or_default();
+    let other = match language {
+        Language::Python => "node",
+        Language::Typescript => "python",
+    };
+    let base = BuildOptions::of(language).base;
+    if image.split([':', '@']).next() == Some(other) {
+        found.push(with_fix(
+            diagnostic(
+                Severity::Error,
+                "base_of_other_language",
+                "/build/base",
+                format!("expected an image that runs {}, such as {base}", language_name(language)),
+            ),
+            format!("Use {base}"),
+            json!({"build": {"base": base}}),
+        ));
+    }
+}
+
+fn language_name(language: Language) -> &'static str {
+    match language {
+        Language::Python => "Python",
+        Language::Typescript => "TypeScript",
     }
 }
 
@@ -252,17 +235,15 @@ mod tests {
         let frameworks: Vec<_> = matrix.frameworks.iter().map(|entry| entry.id).collect();
         assert_eq!(frameworks, Framework::ALL);
         for entry in &matrix.frameworks {
+            assert_eq!(entry.language, entry.id.language(), "{}", entry.name);
             let patterns: Vec<_> = entry.patterns.iter().map(|cell| cell.pattern).collect();
             assert_eq!(patterns, Pattern::ALL, "{}", entry.name);
             for cell in &entry.patterns {
-                assert_eq!(
-                    cell.support == Support::Native,
-                    cell.reason.is_empty(),
-                    "{} {}",
-                    entry.name,
-                    cell.pattern.as_str()
-                );
-                assert!(cell.support != Support::Unsupported || cell.verified_on.is_none());
+                let place = format!("{} {}", entry.name, cell.pattern.as_str());
+                assert_eq!(cell.support == Support::Native, cell.reason.is_empty(), "{place}");
+                assert!(cell.support != Support::Unsupported || cell.verified_on.is_none(), "{place}");
+                let pinned = entry.packages.first().map_or("", |package| package.version.as_str());
+                assert!(cell.verified_version.as_deref().is_none_or(|version| version == pinned), "{place}");
             }
         }
         assert_eq!(matrix.patterns.iter().map(|entry| entry.id).collect::<Vec<_>>(), Pattern::ALL);

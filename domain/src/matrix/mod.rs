@@ -4,6 +4,7 @@
 //! and command line run the same code.
 
 pub mod diagnose;
+mod shape;
 
 use std::sync::LazyLock;
 
@@ -34,6 +35,15 @@ pub fn support(framework: Framework, pattern: Pattern) -> Option<&'static Patter
     entry.patterns.iter().find(|entry| entry.pattern == pattern)
 }
 
+/// The frameworks that a project can be generated for, with one pattern at least.
+pub fn generated() -> impl Iterator<Item = Framework> {
+    Framework::ALL.into_iter().filter(|framework| {
+        Pattern::ALL
+            .into_iter()
+            .any(|pattern| support(*framework, pattern).is_some_and(|cell| cell.support != Support::Unsupported))
+    })
+}
+
 /// A framework that code can be generated for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema, schemars::JsonSchema))]
@@ -45,17 +55,68 @@ pub enum Framework {
     React,
     /// LangGraph.
     Langgraph,
+    /// Pydantic AI.
+    PydanticAi,
+    /// The OpenAI Agents SDK for Python.
+    OpenaiAgents,
+    /// The OpenAI Agents SDK for TypeScript.
+    OpenaiAgentsTypescript,
+    /// Microsoft Agent Framework.
+    AgentFramework,
+    /// Google's Agent Development Kit.
+    GoogleAdk,
+    /// Strands Agents.
+    Strands,
+    /// CrewAI: crews.
+    Crewai,
+    /// CrewAI: flows.
+    CrewaiFlow,
+    /// LlamaIndex.
+    Llamaindex,
+    /// IBM watsonx Orchestrate.
+    WatsonxOrchestrate,
 }
 
 impl Framework {
     /// All of them, in the order in which they are offered.
-    pub const ALL: [Self; 2] = [Self::React, Self::Langgraph];
+    pub const ALL: [Self; 12] = [
+        Self::React,
+        Self::Langgraph,
+        Self::PydanticAi,
+        Self::OpenaiAgents,
+        Self::OpenaiAgentsTypescript,
+        Self::AgentFramework,
+        Self::GoogleAdk,
+        Self::Strands,
+        Self::Crewai,
+        Self::CrewaiFlow,
+        Self::Llamaindex,
+        Self::WatsonxOrchestrate,
+    ];
 
     /// The word on the wire and in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::React => "react",
             Self::Langgraph => "langgraph",
+            Self::PydanticAi => "pydantic-ai",
+            Self::OpenaiAgents => "openai-agents",
+            Self::OpenaiAgentsTypescript => "openai-agents-typescript",
+            Self::AgentFramework => "agent-framework",
+            Self::GoogleAdk => "google-adk",
+            Self::Strands => "strands",
+            Self::Crewai => "crewai",
+            Self::CrewaiFlow => "crewai-flow",
+            Self::Llamaindex => "llamaindex",
+            Self::WatsonxOrchestrate => "watsonx-orchestrate",
+        }
+    }
+
+    /// The language that is generated for it.
+    pub fn language(self) -> Language {
+        match self {
+            Self::OpenaiAgentsTypescript => Language::Typescript,
+            _ => Language::Python,
         }
     }
 }
@@ -67,6 +128,18 @@ impl Framework {
 pub enum Language {
     /// Python.
     Python,
+    /// TypeScript, run by Node.js.
+    Typescript,
+}
+
+impl Language {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Python => "python",
+            Self::Typescript => "typescript",
+        }
+    }
 }
 
 /// How agents work together.

@@ -51,6 +51,9 @@ pub struct Spec {
     /// Pieces of work, when the pattern needs them; a graph without cycles.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<Task>,
+    /// The way through the tasks, for the pattern `graph`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph: Option<Graph>,
     /// What agents may call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<Tool>,
@@ -154,6 +157,9 @@ pub struct Agent {
     /// Ids of the tools that it may call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<String>,
+    /// Ids of the agents that it may pass the conversation on to, for the pattern `handoff`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handoffs: Vec<String>,
     /// How often it may call the model in one run, 1 to 100.
     #[serde(default = "default_max_steps")]
     pub max_steps: u32,
@@ -184,6 +190,72 @@ pub struct Task {
     /// Ids of the tasks that come before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<String>,
+}
+
+/// The way through the tasks: its nodes are the tasks, and after each the first edge that holds is
+/// followed. One node at a time; loops are allowed and end at `maxSteps`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Graph {
+    /// The task that is done first.
+    pub start: String,
+    /// How many nodes may be done in one run, 1 to 100.
+    #[serde(default = "default_graph_steps")]
+    pub max_steps: u32,
+    /// The edges; those that leave one task are tried in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edges: Vec<Edge>,
+}
+
+fn default_graph_steps() -> u32 {
+    20
+}
+
+/// Where an edge leads that ends the run.
+pub const GRAPH_END: &str = "end";
+
+/// A way from a task to the next.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Edge {
+    /// The task that was done.
+    pub from: String,
+    /// The task that is done next, or `end`.
+    pub to: String,
+    /// What must hold of the result; none always holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Condition>,
+}
+
+/// What must hold of a task's result. Capital and small letters are alike.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Condition {
+    /// The result has this text in it.
+    Contains(String),
+    /// The result does not have this text in it.
+    Lacks(String),
+}
+
+impl Condition {
+    /// The text that is looked for.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Contains(text) | Self::Lacks(text) => text,
+        }
+    }
+
+    /// Whether it holds of a result.
+    pub fn holds(&self, result: &str) -> bool {
+        let is_there = result.to_lowercase().contains(&self.text().to_lowercase());
+        match self {
+            Self::Contains(_) => is_there,
+            Self::Lacks(_) => !is_there,
+        }
+    }
 }
 
 /// Something an agent may call.
@@ -242,6 +314,11 @@ pub enum ToolSource {
     /// A Python function of the project's own: a body that the person writes in `tools.py`.
     Python {
         /// The body, indented from column 0; it sees the arguments as variables and returns text.
+        body: String,
+    },
+    /// A TypeScript function of the project's own: a body that the person writes in `tools.ts`.
+    Typescript {
+        /// The body, indented from column 0; it sees the arguments as variables, may `await`, and returns text.
         body: String,
     },
 }
@@ -345,7 +422,18 @@ pub struct BuildOptions {
 }
 
 fn default_base() -> String {
-    "python:3.12-slim".to_owned()
+    BuildOptions::of(Language::Python).base
+}
+
+impl BuildOptions {
+    /// On the usual image for a language.
+    pub fn of(language: Language) -> Self {
+        let base = match language {
+            Language::Python => "python:3.12-slim",
+            Language::Typescript => "node:22-slim",
+        };
+        Self { base: base.to_owned() }
+    }
 }
 
 impl Default for BuildOptions {

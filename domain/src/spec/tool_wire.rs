@@ -34,6 +34,7 @@ enum Kind {
     Builtin,
     Mcp,
     Python,
+    Typescript,
 }
 
 impl Kind {
@@ -43,6 +44,7 @@ impl Kind {
             Self::Builtin => "builtin",
             Self::Mcp => "mcp",
             Self::Python => "python",
+            Self::Typescript => "typescript",
         }
     }
 
@@ -51,7 +53,7 @@ impl Kind {
             Self::Http => &["method", "url"],
             Self::Builtin => &["name"],
             Self::Mcp => &["command", "tool"],
-            Self::Python => &["body"],
+            Self::Python | Self::Typescript => &["body"],
         }
     }
 }
@@ -89,6 +91,7 @@ impl<'de> Deserialize<'de> for Tool {
                 tool: wire.tool.ok_or_else(|| missing("tool"))?,
             },
             Kind::Python => ToolSource::Python { body: wire.body.ok_or_else(|| missing("body"))? },
+            Kind::Typescript => ToolSource::Typescript { body: wire.body.ok_or_else(|| missing("body"))? },
         };
         Ok(Self {
             id: wire.id,

@@ -78,7 +78,7 @@ pub fn write_value(value: &Value) -> String {
 }
 
 /// The keys of the schema in the order in which people read them; others follow by name.
-const ORDER: [&str; 45] = [
+const ORDER: [&str; 51] = [
     "apiVersion",
     "kind",
     "id",
@@ -98,6 +98,7 @@ const ORDER: [&str; 45] = [
     "agent",
     "agents",
     "tasks",
+    "graph",
     "tools",
     "memory",
     "guardrails",
@@ -119,6 +120,11 @@ const ORDER: [&str; 45] = [
     "maxSteps",
     "expectedOutput",
     "dependsOn",
+    "start",
+    "from",
+    "to",
+    "when",
+    "edges",
     "cases",
     "input",
     "expect",

@@ -88,7 +88,9 @@ fn fakes(project: &Project) -> String {
 
 /// The tools that a test may call: not those whose body a person wrote and that do more than read.
 fn callable<'a>(project: &Project<'a>) -> Vec<&'a Tool> {
-    let is_safe = |tool: &&&Tool| !matches!(tool.source, ToolSource::Python { .. }) || tool.effect == Effect::Read;
+    let is_safe = |tool: &&&Tool| {
+        !matches!(tool.source, ToolSource::Python { .. } | ToolSource::Typescript { .. }) || tool.effect == Effect::Read
+    };
     project.tools.iter().filter(is_safe).copied().collect()
 }
 
@@ -184,7 +186,7 @@ fn expected_output(tool: &Tool) -> Python {
         },
         ToolSource::Http { .. } => raw(&format!("^{ENDPOINT_ANSWER}$")),
         ToolSource::Mcp { .. } => raw("^called "),
-        ToolSource::Python { .. } => raw("^(?!Error: )"),
+        ToolSource::Python { .. } | ToolSource::Typescript { .. } => raw("^(?!Error: )"),
     }
 }
 
@@ -250,7 +252,7 @@ fn test_case(tool: &Tool) -> String {
                  self.assertRegex(tools.{id}({arguments}), \"^called \")"
             )
         }
-        ToolSource::Python { .. } => String::new(),
+        ToolSource::Python { .. } | ToolSource::Typescript { .. } => String::new(),
     }
 }
 

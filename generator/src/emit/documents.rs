@@ -56,8 +56,8 @@ fn description(project: &Project) -> Markdown {
 /// What kind of agent this is, in a sentence or two.
 fn kind(project: &Project) -> Markdown {
     let means = match project.spec.target.framework {
-        Framework::React => "in plain Python, without a framework",
         Framework::Langgraph => "with [LangGraph](https://langchain-ai.github.io/langgraph/)",
+        _ => "in plain Python, without a framework",
     };
     Markdown::of(match project.spec.target.pattern {
         Pattern::Sequential => format!(
@@ -93,9 +93,7 @@ fn agents(project: &Project) -> String {
     let spec = project.spec;
     let dependencies = match spec.target.framework {
         Framework::React => "no dependencies outside the standard library.",
-        Framework::Langgraph => {
-            "dependencies are in `pyproject.toml`, their exact versions in `requirements.lock`; change both together."
-        }
+        _ => "dependencies are in `pyproject.toml`, their exact versions in `requirements.lock`; change both together.",
     };
     fill(
         include_str!("../../templates/common/AGENTS.md"),

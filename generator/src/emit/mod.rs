@@ -46,6 +46,8 @@ pub fn emit(spec: &Spec) -> Result<Vec<File>, Vec<Diagnostic>> {
     files.extend(match spec.target.framework {
         Framework::React => react::files(&project),
         Framework::Langgraph => langgraph::files(&project),
+        // No cell of the matrix leads to another: the diagnosis refuses what has no emitter.
+        _ => Vec::new(),
     });
     files.push(File { path: spec::FILE_NAME.to_owned(), content: spec::yaml::write(spec) });
     files.sort_by(|a, b| a.path.cmp(&b.path));

@@ -130,12 +130,13 @@ fn environment(project: &Project) -> String {
 
 fn dependencies(framework: Framework) -> Toml {
     match framework {
-        Framework::React => Toml::of(String::new()),
         Framework::Langgraph => {
             let ranges =
                 ["langchain-core>=1.7.2,<2", "langchain-openai>=1.7.3,<2", "langgraph>=1.2.22,<2", "openai>=3.52,<4"];
             Toml::of(format!("\n{}", ranges.map(|range| format!("    {},\n", Toml::string(range).text())).concat()))
         }
+        // No cell of the matrix leads to another: the diagnosis refuses what has no emitter.
+        _ => Toml::of(String::new()),
     }
 }
 
@@ -146,6 +147,7 @@ fn lock(framework: Framework) -> String {
             "# Every package at the version that the generator was tested with. Update: pip install . && pip freeze\n{}",
             include_str!("../../templates/langgraph/requirements.lock"),
         ),
+        _ => String::new(),
     }
 }
 

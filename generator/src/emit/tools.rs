@@ -159,7 +159,7 @@ fn function(tool: &Tool) -> String {
             Builtin::CurrentTime => include_str!("../../templates/tools/current_time.py").to_owned(),
             Builtin::TextStatistics => include_str!("../../templates/tools/text_statistics.py").to_owned(),
         },
-        ToolSource::Python { body } => {
+        ToolSource::Python { body } | ToolSource::Typescript { body } => {
             body.lines()
                 .map(|line| if line.trim().is_empty() { "\n".to_owned() } else { format!("    {}\n", line.trim_end()) })
                 .collect::<String>()

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use gantry_domain::api::plan::{Plan, PlanProvenance, PlanRequest};
 use gantry_domain::matrix::diagnose::diagnose;
-use gantry_domain::matrix::{Diagnostic, Framework, Language, Pattern, Severity};
+use gantry_domain::matrix::{Diagnostic, Framework, Pattern, Severity};
 use gantry_domain::spec::{self, Agent, Metadata, Model, Spec, Target, Tool, is_invisible};
 use sha2::{Digest as _, Sha256};
 
@@ -60,18 +60,19 @@ pub fn plan(request: &PlanRequest) -> Plan {
         api_version: spec::API_VERSION.to_owned(),
         kind: "Agent".to_owned(),
         metadata: Metadata { name, version: "0.1.0".to_owned(), description: prompt, labels: BTreeMap::new() },
-        target: Target { framework, language: Language::Python, pattern },
+        target: Target { framework, language: framework.language(), pattern },
         models: BTreeMap::from([(
             "default".to_owned(),
             Model { model: constraints.model.as_deref().map(cleaned).unwrap_or_default(), ..Model::default() },
         )]),
         agents,
         tasks,
+        graph: None,
         tools,
         memory: spec::Memory::default(),
         guardrails: spec::Guardrails::default(),
         evals: spec::Evals::default(),
-        build: spec::BuildOptions::default(),
+        build: spec::BuildOptions::of(framework.language()),
     };
     let mut diagnostics = diagnose(&spec);
     diagnostics.extend(remarks);
@@ -140,6 +141,7 @@ fn agent(called: Option<&str>, shape: Option<&Shape>, prompt: &str, tools: &[Too
         instructions: instructions(role, shape.map_or("", |shape| shape.advice), prompt, tools),
         model: "default".to_owned(),
         tools: tools.iter().map(|tool| tool.id.clone()).collect(),
+        handoffs: Vec::new(),
         max_steps: 8,
     }
 }

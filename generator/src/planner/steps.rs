@@ -101,6 +101,7 @@ pub(super) fn agents_and_tasks(steps: &[String], tools: &[Tool]) -> (Vec<Agent>,
                 instructions: instructions(role, "You do one task of several; do that one and no other.", "", tools),
                 model: "default".to_owned(),
                 tools: tools.iter().map(|tool| tool.id.clone()).collect(),
+                handoffs: Vec::new(),
                 max_steps: 8,
             });
         }

@@ -64,11 +64,11 @@ pub(super) fn judge<'a>(
         Ok(arguments) => arguments,
         Err(fault) => return Verdict::Answer(Answer::error(format!("Error: {fault}"))),
     };
-    if matches!(tool.source, ToolSource::Python { .. }) {
+    if matches!(tool.source, ToolSource::Python { .. } | ToolSource::Typescript { .. }) {
         return Verdict::Answer(Answer::noted(
             "tool_not_runnable_natively",
             format!(
-                "Error (tool_not_runnable_natively): {} is a Python function of the project. The native runtime does not run Python; it runs in the project's image.",
+                "Error (tool_not_runnable_natively): {} is a function of the project. The native runtime does not run it; it runs in the project's image.",
                 tool.id
             ),
         ));
@@ -153,7 +153,9 @@ impl Toolbox {
                 }
             }
             ToolSource::Mcp { command, tool: name } => self.run_mcp(tool, command, name, arguments, within).await,
-            ToolSource::Python { .. } => Err("Error: Python tools are not run natively.".to_owned()),
+            ToolSource::Python { .. } | ToolSource::Typescript { .. } => {
+                Err("Error: functions of the project are not run natively.".to_owned())
+            }
         };
         // The log's database cannot hold NUL.
         let mut text = answered.unwrap_or_else(|error| error).replace('\0', "\u{fffd}");

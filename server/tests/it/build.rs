@@ -206,12 +206,12 @@ async fn a_generated_project_of_every_framework_becomes_an_image() {
     let Some(app) = with_engine().await else { return };
     let actor = app.admin().await;
     let builtin = gantry_domain::spec::Builtin::CurrentTime;
-    for framework in gantry_domain::matrix::Framework::ALL {
+    for framework in gantry_domain::matrix::generated() {
         let spec = json!({
             "apiVersion": "gantry/v1",
             "kind": "Agent",
             "metadata": {"name": world::unique(framework.as_str()), "version": "0.1.0", "description": "Tells the time."},
-            "target": {"framework": framework.as_str(), "language": "python", "pattern": "react"},
+            "target": {"framework": framework.as_str(), "language": framework.language().as_str(), "pattern": "react"},
             "models": {"default": {}},
             "agents": [{"id": "main", "role": "Clock", "instructions": "Tell the time.", "tools": ["now"]}],
             "tools": [{

@@ -73,5 +73,20 @@ pub(super) fn check(spec: &Spec, found: &mut Findings) {
                 found.error("tool_listed_twice", path, "expected every tool once").fix("Remove it", without());
             }
         }
+        for (position, id) in agent.handoffs.iter().enumerate() {
+            let path = format!("{path}/handoffs/{position}");
+            let without = || list_patch("agents", &spec.agents, |agents| drop(agents[index].handoffs.remove(position)));
+            if *id == agent.id {
+                found
+                    .error("agent_itself", path, "expected another agent: this one has the conversation already")
+                    .fix("Remove it", without());
+            } else if !spec.agents.iter().any(|other| other.id == *id) {
+                found
+                    .error("agent_unknown", path, format!("there is no agent named {id:?} in agents"))
+                    .fix("Remove it", without());
+            } else if agent.handoffs[..position].contains(id) {
+                found.error("agent_listed_twice", path, "expected every agent once").fix("Remove it", without());
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! [`crate::matrix::diagnose`].
 
 mod agents;
+mod graph;
 mod parameters;
 mod tasks;
 mod text;
@@ -31,6 +32,7 @@ pub fn check(spec: &Spec) -> Vec<Diagnostic> {
     models(spec, &mut found);
     agents::check(spec, &mut found);
     tasks::check(spec, &mut found);
+    graph::check(spec, &mut found);
     tools::check(spec, &mut found);
     limits(spec, &mut found);
     text::check(spec, &mut found);

@@ -122,21 +122,22 @@ fn source(tools: &[Tool], index: usize, tool: &Tool, path: &str, found: &mut Fin
                 );
             }
         }
-        ToolSource::Python { body } => {
-            if body.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
-                found.error("body_missing", format!("{path}/body"), "expected Python statements that return text");
-            } else if body
-                .lines()
-                .find(|line| !line.trim().is_empty())
-                .is_some_and(|line| line.starts_with([' ', '\t']))
-            {
-                found.error(
-                    "body_indented",
-                    format!("{path}/body"),
-                    "expected a body that starts at column 0: it is indented when it is written",
-                );
-            }
-        }
+        ToolSource::Python { body } => self::body(body, "#", "Python", path, found),
+        ToolSource::Typescript { body } => self::body(body, "//", "TypeScript", path, found),
+    }
+}
+
+fn body(body: &str, comment: &str, language: &str, path: &str, found: &mut Findings) {
+    let mut lines = body.lines().filter(|line| !line.trim().is_empty()).peekable();
+    let is_indented = lines.peek().is_some_and(|line| line.starts_with([' ', '\t']));
+    if lines.all(|line| line.trim_start().starts_with(comment)) {
+        found.error("body_missing", format!("{path}/body"), format!("expected {language} statements that return text"));
+    } else if is_indented {
+        found.error(
+            "body_indented",
+            format!("{path}/body"),
+            "expected a body that starts at column 0: it is indented when it is written",
+        );
     }
 }
 

@@ -32,5 +32,6 @@ pub(crate) fn source_text(source: &ToolSource) -> String {
         ToolSource::Builtin { .. } => "built in".to_owned(),
         ToolSource::Mcp { command, tool } => format!("MCP {} {tool}", command.join(" ")),
         ToolSource::Python { .. } => "Python in the project".to_owned(),
+        ToolSource::Typescript { .. } => "TypeScript in the project".to_owned(),
     }
 }

@@ -49,11 +49,15 @@ fn framework_card(entry: &'static FrameworkEntry) -> AnyView {
             names.join(", ")
         }
     };
-    let install = if entry.install.packages == 0 {
-        "Nothing".to_owned()
-    } else {
-        format!("{} packages, {} MB, {} s", entry.install.packages, entry.install.megabytes, entry.install.seconds)
+    let install = match &entry.install {
+        None => "Not measured yet".to_owned(),
+        Some(install) if install.packages == 0 => "Nothing".to_owned(),
+        Some(install) => format!("{} packages, {} MB, {} s", install.packages, install.megabytes, install.seconds),
     };
+    let run = entry.run.as_ref().map_or_else(
+        || "Not measured yet".to_owned(),
+        |run| format!("{} s of processor time, {} MB", run.cpu_seconds, run.megabytes),
+    );
     view! {
         <RadioCard group="framework" value=entry.id.as_str() title=entry.name.as_str() text=entry.tagline.as_str() checked refusal on_choose=choose>
             <dl class="facts">
@@ -61,7 +65,7 @@ fn framework_card(entry: &'static FrameworkEntry) -> AnyView {
                 <dt>"Against"</dt><dd>{entry.risk.as_str()}</dd>
                 <dt>"Packages"</dt><dd>{packages}</dd>
                 <dt>"To install"</dt><dd>{install}</dd>
-                <dt>"One run"</dt><dd>{format!("{} s of processor time, {} MB", entry.run.cpu_seconds, entry.run.megabytes)}</dd>
+                <dt>"One run"</dt><dd>{run}</dd>
                 <dt>"Licence"</dt><dd>{entry.license.as_str()}</dd>
             </dl>
         </RadioCard>

@@ -22,6 +22,8 @@ pub(crate) enum ToolKind {
     Mcp,
     /// A Python function.
     Python,
+    /// A TypeScript function.
+    Typescript,
 }
 
 impl ToolKind {
@@ -34,6 +36,7 @@ impl ToolKind {
             Self::Http => "HTTP request",
             Self::Mcp => "Tool of an MCP server",
             Self::Python => "Python function",
+            Self::Typescript => "TypeScript function",
         }
     }
 
@@ -42,13 +45,14 @@ impl ToolKind {
             Self::Http => ToolSource::Http { method: "GET".to_owned(), url: String::new() },
             Self::Mcp => ToolSource::Mcp { command: Vec::new(), tool: String::new() },
             Self::Python => ToolSource::Python { body: String::new() },
+            Self::Typescript => ToolSource::Typescript { body: String::new() },
         }
     }
 
     fn usual_effect(self) -> ToolEffect {
         match self {
             Self::Http => ToolEffect::Network,
-            Self::Mcp | Self::Python => ToolEffect::Exec,
+            Self::Mcp | Self::Python | Self::Typescript => ToolEffect::Exec,
         }
     }
 }
@@ -238,6 +242,10 @@ impl SourceFields {
                 fields.kind = ToolKind::Python;
                 fields.body = text(body);
             }
+            ToolSource::Typescript { body } => {
+                fields.kind = ToolKind::Typescript;
+                fields.body = text(body);
+            }
             ToolSource::Builtin { .. } => {}
         }
         fields
@@ -258,6 +266,7 @@ impl SourceFields {
                 tool: self.remote_tool.with(|name| name.trim().to_owned()),
             },
             ToolKind::Python => ToolSource::Python { body: self.body.get() },
+            ToolKind::Typescript => ToolSource::Typescript { body: self.body.get() },
         }
     }
 
@@ -282,7 +291,7 @@ impl SourceFields {
                 <TextField label="The tool's name at the server" code=true value=self.remote_tool required=true/>
             }
             .into_any(),
-            ToolKind::Python => view! {
+            ToolKind::Python | ToolKind::Typescript => view! {
                 <TextArea
                     label="Body" code=true rows=8 value=self.body
                     hint="From column 0; it sees the arguments as variables and returns text. It runs in the generated project, not in the chat on this instance."
