@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::matrix::{Diagnostic, Framework, Language, Pattern, Support};
+use crate::problem::FieldProblem;
 use crate::spec::Effect;
 
 /// The body of `GET /compatibility`.
@@ -17,6 +18,97 @@ pub struct Compatibility {
     pub patterns: Vec<PatternEntry>,
     /// The kinds of tools, builtin ones one by one.
     pub tools: Vec<ToolEntry>,
+    /// Where agents run.
+    pub clouds: Vec<CloudEntry>,
+    /// Models that are known by name; any other may be used too.
+    pub models: Vec<ModelEntry>,
+    /// What a project can become.
+    pub exports: Vec<ExportEntry>,
+    /// What this instance does not allow, from its `compatibility.toml`.
+    #[serde(default)]
+    pub restrictions: Vec<Restriction>,
+    /// What is wrong with this instance's `compatibility.toml`; while it is, the last sound one counts.
+    #[serde(default)]
+    pub extension_problems: Vec<FieldProblem>,
+}
+
+/// Where agents run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CloudEntry {
+    /// The word in a spec.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Who runs it.
+    pub vendor: String,
+}
+
+/// A model, with what is known of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ModelEntry {
+    /// Its name at its provider: the word in a spec.
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+    /// Who makes or serves it.
+    pub provider: String,
+    /// The clouds that offer it; `on_premises` where it can be run by oneself.
+    pub clouds: Vec<String>,
+    /// How many tokens it reads at most; none is unknown.
+    #[serde(default)]
+    pub context_tokens: Option<u64>,
+    /// How many tokens it writes at most; none is unknown.
+    #[serde(default)]
+    pub output_tokens: Option<u64>,
+    /// Whether it calls tools; none is unknown.
+    #[serde(default)]
+    pub tools: Option<bool>,
+    /// Whether it keeps to a JSON Schema; none is unknown.
+    #[serde(default)]
+    pub structured_output: Option<bool>,
+    /// US dollars per million tokens read; none is unknown or depends on where it runs.
+    #[serde(default)]
+    pub input_price: Option<f64>,
+    /// US dollars per million tokens written; none is unknown or depends on where it runs.
+    #[serde(default)]
+    pub output_price: Option<f64>,
+    /// When this was looked up, as a date; none is unverified.
+    #[serde(default)]
+    pub verified_on: Option<String>,
+    /// Where it was looked up.
+    #[serde(default)]
+    pub source: String,
+}
+
+/// What a project can become.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExportEntry {
+    /// The word in a spec.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What comes out.
+    pub description: String,
+}
+
+/// A framework, or one pattern of it, that an instance does not allow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Restriction {
+    /// The framework.
+    pub framework: Framework,
+    /// The pattern; none is all of them.
+    #[serde(default)]
+    pub pattern: Option<Pattern>,
+    /// Why, as a sentence for people.
+    pub reason: String,
 }
 
 /// A framework and what it does well.
@@ -46,8 +138,13 @@ pub struct FrameworkEntry {
     pub license: String,
     /// The packages that a generated project names, with the versions that its lock pins.
     pub packages: Vec<PinnedPackage>,
-    /// The clouds that run it as a service of their own; elsewhere it runs as an image.
+    /// The clouds that it is at home on; on others it runs as an image, unless it is `hosted`.
     pub clouds: Vec<String>,
+    /// Whether it runs on the clouds that are named, and nowhere else.
+    #[serde(default)]
+    pub hosted: bool,
+    /// What its projects can become, ids of `exports`.
+    pub exports: Vec<String>,
     /// What installing it costs; none until it was measured.
     #[serde(default)]
     pub install: Option<InstallCost>,

@@ -5,13 +5,22 @@
 
 use serde_json::json;
 
-use super::{Diagnostic, Fix, Framework, Language, Pattern, Severity, Support, compatibility, shape, support};
+use super::{
+    Diagnostic, Fix, Framework, Language, Pattern, Severity, Support, compatibility, selection, shape, support,
+};
+use crate::api::compatibility::Compatibility;
 use crate::spec::{BuildOptions, Spec, ToolSource, check};
 
-/// Everything that can be said of a spec, errors first.
+/// Everything that can be said of a spec by the built-in matrix, errors first.
 pub fn diagnose(spec: &Spec) -> Vec<Diagnostic> {
+    diagnose_in(compatibility(), spec)
+}
+
+/// Everything that can be said of a spec by a matrix, errors first.
+pub fn diagnose_in(matrix: &Compatibility, spec: &Spec) -> Vec<Diagnostic> {
     let mut found = check::check(spec);
     combination(spec, &mut found);
+    selection::selection(matrix, spec, &mut found);
     shape::shape(spec, &mut found);
     language(spec, &mut found);
     tools(spec, &mut found);

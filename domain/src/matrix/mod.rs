@@ -4,6 +4,8 @@
 //! and command line run the same code.
 
 pub mod diagnose;
+pub mod extension;
+mod selection;
 mod shape;
 
 use std::sync::LazyLock;
@@ -31,7 +33,12 @@ pub fn compatibility() -> &'static Compatibility {
 
 /// How well a framework does a pattern.
 pub fn support(framework: Framework, pattern: Pattern) -> Option<&'static PatternSupport> {
-    let entry = compatibility().frameworks.iter().find(|entry| entry.id == framework)?;
+    support_in(compatibility(), framework, pattern)
+}
+
+/// How well a framework does a pattern, as a matrix has it.
+pub fn support_in(matrix: &Compatibility, framework: Framework, pattern: Pattern) -> Option<&PatternSupport> {
+    let entry = matrix.frameworks.iter().find(|entry| entry.id == framework)?;
     entry.patterns.iter().find(|entry| entry.pattern == pattern)
 }
 

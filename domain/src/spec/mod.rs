@@ -100,6 +100,12 @@ pub struct Target {
     pub language: Language,
     /// How the agents work together.
     pub pattern: Pattern,
+    /// The cloud that it is meant for, an id of the compatibility matrix; none is any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<String>,
+    /// What it is meant to become, ids of the matrix's export targets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exports: Vec<String>,
 }
 
 /// A model and where it answers.

@@ -78,7 +78,7 @@ pub fn write_value(value: &Value) -> String {
 }
 
 /// The keys of the schema in the order in which people read them; others follow by name.
-const ORDER: [&str; 51] = [
+const ORDER: [&str; 53] = [
     "apiVersion",
     "kind",
     "id",
@@ -91,6 +91,8 @@ const ORDER: [&str; 51] = [
     "framework",
     "language",
     "pattern",
+    "cloud",
+    "exports",
     "models",
     "role",
     "instructions",

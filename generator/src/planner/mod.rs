@@ -60,7 +60,7 @@ pub fn plan(request: &PlanRequest) -> Plan {
         api_version: spec::API_VERSION.to_owned(),
         kind: "Agent".to_owned(),
         metadata: Metadata { name, version: "0.1.0".to_owned(), description: prompt, labels: BTreeMap::new() },
-        target: Target { framework, language: framework.language(), pattern },
+        target: Target { framework, language: framework.language(), pattern, cloud: None, exports: Vec::new() },
         models: BTreeMap::from([(
             "default".to_owned(),
             Model { model: constraints.model.as_deref().map(cleaned).unwrap_or_default(), ..Model::default() },

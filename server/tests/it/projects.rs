@@ -15,7 +15,13 @@ fn spec(name: &str) -> Spec {
             description: "Says \"hello\" \\ ' \n 👋 \u{202e}tfel ot thgir".into(),
             labels: Default::default(),
         },
-        target: Target { framework: Framework::React, language: Language::Python, pattern: Pattern::Single },
+        target: Target {
+            framework: Framework::React,
+            language: Language::Python,
+            pattern: Pattern::Single,
+            cloud: None,
+            exports: Vec::new(),
+        },
         models: [("default".to_owned(), Model::default())].into(),
         agents: vec![Agent {
             id: "greeter".into(),
