@@ -7,5 +7,5 @@
 mod emit;
 mod planner;
 
-pub use emit::{File, emit, package_name};
+pub use emit::{File, Move, emit, moves, package_name};
 pub use planner::plan;

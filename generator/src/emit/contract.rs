@@ -1,24 +1,27 @@
 //! What is the same whatever the framework: events, the HTTP server, and the tests of the contract
-//! between model and tools.
+//! between model and agents.
 
-use gantry_domain::spec::{Builtin, Effect, Tool, ToolSource, url_placeholders};
-use serde_json::Value;
+use gantry_domain::matrix::Pattern;
+use gantry_domain::spec::{Builtin, Effect, Tool, ToolSource};
 
+use super::kit::{Move, Output};
 use super::language::{Language as _, Python};
+use super::pieces::{Slot, When};
 use super::template::fill;
-use super::{File, Project, packaging, python, tools};
+use super::{File, Project, packaging, python, tool_tests, tools, walk};
 
 pub(super) fn files(project: &Project) -> Vec<File> {
-    let conditions = [("tools", project.has_tools()), ("sequential", project.is_sequential())];
+    let conditions = [("calls", project.has_calls()), ("steps", project.has_steps())];
     let events = events(project);
     let mut sorted = events.clone();
     sorted.sort_unstable();
+    let step = if project.has_tasks() { "A task" } else { "An agent's part" };
     let mut files = vec![
         File {
             path: project.source("events.py"),
             content: fill(
                 include_str!("../../templates/common/events.py"),
-                &[("union", Python::of(events.join(" | ")))],
+                &[("union", Python::of(events.join(" | "))), ("step", Python::of(step.to_owned()))],
                 &conditions,
             ),
         },
@@ -33,22 +36,17 @@ pub(super) fn files(project: &Project) -> Vec<File> {
         File { path: "tests/fakes.py".to_owned(), content: fakes(project) },
         File { path: "tests/test_contract.py".to_owned(), content: test_contract(project) },
     ];
-    if !project.tools.is_empty() {
-        files.push(File { path: "tests/test_tools.py".to_owned(), content: test_tools(project) });
-    }
-    if tools::uses_mcp(project) {
-        let content = include_str!("../../templates/tests/fake_mcp_server.py").to_owned();
-        files.push(File { path: "tests/fake_mcp_server.py".to_owned(), content });
-    }
+    files.extend(tool_tests::files(project));
     files
 }
 
-fn events(project: &Project) -> Vec<&'static str> {
+/// The events that a run may tell of.
+pub(super) fn events(project: &Project) -> Vec<&'static str> {
     let mut events = Vec::new();
-    if project.is_sequential() {
+    if project.has_steps() {
         events.extend(["StepStarted", "StepFinished"]);
     }
-    if project.has_tools() {
+    if project.has_calls() {
         events.extend(["ToolCalled", "ToolAnswered"]);
     }
     events.push("Answered");
@@ -69,6 +67,11 @@ fn fakes(project: &Project) -> String {
     } else {
         "A stand-in on the loopback interface: a model's endpoint that answers with what a test has put in."
     };
+    let wire = &project.kit.wire;
+    let key = match wire.output {
+        Output::Plain => "",
+        Output::Json(key) => key,
+    };
     fill(
         include_str!("../../templates/tests/fakes.py"),
         &[
@@ -77,17 +80,39 @@ fn fakes(project: &Project) -> String {
                 python::docstring(&format!("{about} Importing this module makes the package importable, too."), 0),
             ),
             ("environment", Python::of(format!("{{{}}}", entries.join(", ")))),
+            ("key", python::string(key)),
         ],
         &[
             ("http", tools::uses_http(project)),
             ("mcp", tools::uses_mcp(project)),
+            ("calls", calls_functions(project)),
+            ("outputs", has_outputs(project)),
             ("tools", !callable(project).is_empty()),
+            ("parallel", project.pattern() == Pattern::Parallel),
+            ("packed", wire.output != Output::Plain),
+            ("streams", wire.streams),
         ],
     )
 }
 
+/// Whether a test makes the model call a function.
+fn calls_functions(project: &Project) -> bool {
+    let moves = match project.pattern() {
+        Pattern::Router => (project.kit.wire.route)("somebody"),
+        Pattern::Supervisor => (project.kit.wire.ask)("somebody"),
+        Pattern::Handoff => (project.kit.wire.transfer)("somebody"),
+        _ => Move::Say(String::new()),
+    };
+    !callable(project).is_empty() || matches!(moves, Move::Call { .. })
+}
+
+/// Whether a test looks at what functions returned.
+fn has_outputs(project: &Project) -> bool {
+    !callable(project).is_empty() || project.pattern() == Pattern::Supervisor
+}
+
 /// The tools that a test may call: not those whose body a person wrote and that do more than read.
-fn callable<'a>(project: &Project<'a>) -> Vec<&'a Tool> {
+pub(super) fn callable<'a>(project: &Project<'a>) -> Vec<&'a Tool> {
     let is_safe = |tool: &&&Tool| {
         !matches!(tool.source, ToolSource::Python { .. } | ToolSource::Typescript { .. }) || tool.effect == Effect::Read
     };
@@ -95,63 +120,271 @@ fn callable<'a>(project: &Project<'a>) -> Vec<&'a Tool> {
 }
 
 /// The text that the stand-in endpoint answers HTTP tools with.
-const ENDPOINT_ANSWER: &str = "the endpoint's answer";
+pub(super) const ENDPOINT_ANSWER: &str = "the endpoint's answer";
 
 fn test_contract(project: &Project) -> String {
     let callable = callable(project);
+    let mut has_limit = false;
     let calls: Vec<String> = callable
         .iter()
-        .map(|tool| {
-            let task = project.tasks.iter().position(|task| {
-                project.agents.iter().any(|agent| agent.id == task.agent && agent.tools.contains(&tool.id))
-            });
-            let number = task.map(|task| format!("{task}, ")).unwrap_or_default();
+        .filter_map(|tool| {
+            let way = walk::to_tool(project, tool)?;
             let arguments = tools::sample_arguments(tool).to_string();
-            format!(
-                "    ({number}\"{}\", {}, {}),",
-                tool.id,
-                python::string(&arguments).text(),
-                expected_output(tool).text()
-            )
+            let mut fields = vec![
+                format!("\"{}\"", tool.id),
+                python::string(&arguments).text().to_owned(),
+                expected_output(tool).text().to_owned(),
+            ];
+            if project.has_steps() {
+                fields.push(moves(&way.before).text().to_owned());
+                fields.push(texts(&way.after).text().to_owned());
+                // Where the model's calls can be counted: one agent at a time, and its failure ends the run.
+                if !matches!(project.pattern(), Pattern::Parallel | Pattern::Supervisor) {
+                    let most = project.agent(&way.agent).map_or(0, |agent| agent.max_steps);
+                    fields.push((most + project.kit.wire.extra_steps).to_string());
+                    has_limit = true;
+                }
+            }
+            Some(entry(&fields))
         })
         .collect();
-    let mut fakes = vec!["FakeModel", "text"];
-    let has_setup = callable.iter().any(|tool| tools::constant(tool).is_some());
-    if tools::uses_mcp(project) {
-        fakes.push("FAKE_MCP_SERVER");
-    }
-    if tools::uses_http(project) {
-        fakes.push("FakeEndpoint");
-    }
-    if !calls.is_empty() {
-        fakes.push("tool_call");
-    }
-    let rank = |name: &&str| (name.starts_with(char::is_lowercase), !name.contains('_'), (*name).to_owned());
-    fakes.sort_by_key(rank);
-    let agent_names = if project.is_sequential() {
-        if calls.is_empty() { "TASKS, run" } else { "AGENTS, TASKS, run" }
-    } else if calls.is_empty() {
-        "run"
-    } else {
-        "MAX_STEPS, run"
+
+    let (mut slots, mut conditions) = (pattern_slots(project), pattern_conditions(project));
+    conditions.extend(Pattern::ALL.into_iter().map(|known| (known.as_str(), known == project.pattern())));
+    let first = project.agents.first();
+    let most = first.map_or(0, |agent| agent.max_steps) + project.kit.wire.extra_steps;
+    slots.extend([
+        ("package", Python::of(project.package.clone())),
+        ("most", Python::of(most.to_string())),
+        ("calls", Python::of(calls.join("\n"))),
+        ("setup", Python::of(set_up(&callable).join("\n"))),
+        ("bad_arguments", python::string(project.kit.wire.bad_arguments.unwrap_or_default())),
+        ("instructions", mark(first.map_or("", |agent| agent.instructions.as_str()))),
+    ]);
+    conditions.extend([
+        ("calls", !calls.is_empty()),
+        ("setup", callable.iter().any(|tool| tools::constant(tool).is_some())),
+        ("several", project.has_steps()),
+        ("limit", has_limit),
+        ("mends", project.kit.wire.bad_arguments.is_some()),
+    ]);
+    let cases = match project.pattern() {
+        Pattern::Single | Pattern::React => "",
+        Pattern::Sequential => include_str!("../../templates/tests/contract_sequential.py"),
+        Pattern::Parallel => include_str!("../../templates/tests/contract_parallel.py"),
+        Pattern::Router => include_str!("../../templates/tests/contract_router.py"),
+        Pattern::Supervisor => include_str!("../../templates/tests/contract_supervisor.py"),
+        Pattern::Handoff => include_str!("../../templates/tests/contract_handoff.py"),
+        Pattern::Graph => include_str!("../../templates/tests/contract_graph.py"),
     };
-    fill(
-        include_str!("../../templates/tests/test_contract.py"),
-        &[
-            ("package", Python::of(project.package.clone())),
-            ("fakes", Python::of(fakes.join(", "))),
-            ("modules", Python::of(if has_setup { "server, tools" } else { "server" }.to_owned())),
-            ("agent_names", Python::of(agent_names.to_owned())),
-            ("calls", Python::of(calls.join("\n"))),
-            ("setup", Python::of(set_up(&callable).join("\n"))),
-        ],
-        &[
-            ("tools", !calls.is_empty()),
-            ("calls", !calls.is_empty()),
-            ("sequential", project.is_sequential()),
-            ("setup", has_setup),
-        ],
-    )
+    // What is imported follows from what is used.
+    let cases = fill(cases, &slots, &conditions);
+    let tables = fill(include_str!("../../templates/tests/contract_tables.py"), &slots, &conditions);
+    slots.extend([
+        ("cases", Python::of(cases.trim_end_matches('\n').to_owned())),
+        ("tables", Python::of(tables.trim_end_matches('\n').to_owned())),
+        ("fakes", Python::of(String::new())),
+        ("events", Python::of(String::new())),
+        ("modules", Python::of(String::new())),
+        ("errors", Python::of(String::new())),
+    ]);
+    conditions.extend([("cases", !cases.is_empty()), ("tables", !tables.trim().is_empty())]);
+    let body = fill(include_str!("../../templates/tests/test_contract.py"), &slots, &conditions);
+    let code: String = body.lines().filter(|line| !line.trim_start().starts_with('#')).collect::<Vec<_>>().join("\n");
+    let uses = |names: &[&str]| -> Python {
+        // A function is used where it is called, a class or constant wherever it stands.
+        let is_used = |name: &&str| {
+            let marks = if name.starts_with(char::is_lowercase) { &["("][..] } else { &["(", ")", " ", ",", "."][..] };
+            marks.iter().any(|mark| {
+                code.match_indices(&format!("{name}{mark}"))
+                    .any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.'))
+            })
+        };
+        Python::of(names.iter().filter(|name| is_used(name)).copied().collect::<Vec<_>>().join(", "))
+    };
+    let tools_module = if body.contains("patch.object(tools, ") { "server, tools" } else { "server" };
+    for (name, value) in [
+        (
+            "fakes",
+            uses(&[
+                "FAKE_MCP_SERVER",
+                "FakeEndpoint",
+                "FakeModel",
+                "asked",
+                "call_once",
+                "outputs",
+                "said",
+                "text",
+                "tool_call",
+            ]),
+        ),
+        ("events", uses(&["Answered", "StepFinished", "StepStarted", "ToolAnswered", "ToolCalled"])),
+        ("modules", Python::of(tools_module.to_owned())),
+        ("errors", uses(&["ConfigurationError", "ModelError"])),
+    ] {
+        slots.retain(|(known, _)| *known != name);
+        slots.push((name, value));
+    }
+    fill(include_str!("../../templates/tests/test_contract.py"), &slots, &conditions)
+}
+
+/// A tuple on one line if it fits.
+fn entry(fields: &[String]) -> String {
+    let line = format!("    ({}),", fields.join(", "));
+    if line.chars().count() <= python::WIDTH {
+        return line;
+    }
+    let lines: String = fields.iter().map(|field| format!("        {field},\n")).collect();
+    format!("    (\n{lines}    ),")
+}
+
+/// Messages of a model, as a list.
+fn moves(moves: &[Move]) -> Python {
+    let messages: Vec<String> = moves.iter().map(|said| message(said).text().to_owned()).collect();
+    Python::of(format!("[{}]", messages.join(", ")))
+}
+
+fn message(said: &Move) -> Python {
+    Python::of(match said {
+        Move::Call { name, arguments } => {
+            format!("tool_call({}, {})", python::string(name).text(), python::string(arguments).text())
+        }
+        Move::Say(text) => format!("text({})", python::string(text).text()),
+    })
+}
+
+fn texts(texts: &[String]) -> Python {
+    let texts: Vec<String> = texts.iter().map(|text| python::string(text).text().to_owned()).collect();
+    Python::of(format!("[{}]", texts.join(", ")))
+}
+
+/// What tells a text from others: the beginning of its first line.
+fn mark(text: &str) -> Python {
+    python::string(&marked(text))
+}
+
+fn marked(text: &str) -> String {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    line.chars().take(60).collect::<String>().trim_end().to_owned()
+}
+
+/// Whether every one of these is found in itself only.
+fn are_distinct(marks: &[String]) -> bool {
+    marks.iter().enumerate().all(|(index, mark)| {
+        !mark.is_empty()
+            && marks.iter().enumerate().all(|(other, text)| other == index || !text.contains(mark.as_str()))
+    })
+}
+
+fn pattern_conditions(project: &Project) -> Vec<When> {
+    let marks: Vec<String> = project.tasks.iter().map(|task| marked(&task.description)).collect();
+    let at_once = project.tasks.iter().filter(|task| task.depends_on.is_empty()).count();
+    let ways = walk::Ways::of(project);
+    vec![
+        ("distinct", are_distinct(&marks)),
+        ("at_once", at_once > 1),
+        ("one_end", project.last_tasks().len() == 1),
+        ("walks", ways.as_ref().is_some_and(|ways| !ways.walks().is_empty())),
+        ("endless", ways.as_ref().is_some_and(|ways| ways.endless().is_some())),
+        ("circle", project.pattern() == Pattern::Handoff && walk::circle(project).is_some()),
+        ("plain_ask", matches!((project.kit.wire.ask)("somebody"), Move::Call { .. })),
+    ]
+}
+
+/// The tables that the tests of a pattern go by.
+fn pattern_slots(project: &Project) -> Vec<Slot> {
+    let wire = &project.kit.wire;
+    let lines = |lines: Vec<String>| Python::of(lines.join("\n"));
+    let named = |head: &str, value: &Python| format!("    \"{head}\": {},", value.text());
+    let ways = walk::Ways::of(project);
+    let endless = ways.as_ref().and_then(walk::Ways::endless).unwrap_or_default();
+    let circle = if project.pattern() == Pattern::Handoff { walk::circle(project) } else { None };
+    let (before_circle, circle) = circle.unwrap_or_default();
+    // The transfers of a walk that began with an agent: all but the first are passed on to.
+    let transfers = |path: &[&str]| moves(&path.iter().map(|id| (wire.transfer)(id)).collect::<Vec<_>>());
+    let turned: Vec<&str> = circle.iter().skip(1).chain(circle.iter().take(1)).copied().collect();
+    let to_circle: Vec<&str> =
+        before_circle.iter().skip(1).chain(circle.first().filter(|_| !before_circle.is_empty())).copied().collect();
+    vec![
+        (
+            "tasks",
+            lines(
+                project
+                    .tasks
+                    .iter()
+                    .map(|task| {
+                        let before: Vec<String> = project.before(task).into_iter().map(str::to_owned).collect();
+                        let mut fields =
+                            vec![python::string(&task.id).text().to_owned(), mark(&task.description).text().to_owned()];
+                        if project.pattern() == Pattern::Parallel {
+                            fields.push(texts(&before).text().to_owned());
+                        }
+                        entry(&fields)
+                    })
+                    .collect(),
+            ),
+        ),
+        ("at_once", Python::of(project.tasks.iter().filter(|task| task.depends_on.is_empty()).count().to_string())),
+        ("last", texts(&project.last_tasks().iter().map(|task| task.id.clone()).collect::<Vec<_>>())),
+        ("agents", lines(project.agents.iter().map(|agent| named(&agent.id, &mark(&agent.instructions))).collect())),
+        (
+            "routes",
+            lines(project.others().iter().map(|agent| named(&agent.id, &message(&(wire.route)(&agent.id)))).collect()),
+        ),
+        ("route_to_nobody", message(&(wire.route)("nobody_at_all"))),
+        (
+            "asks",
+            lines(project.others().iter().map(|agent| named(&agent.id, &message(&(wire.ask)(&agent.id)))).collect()),
+        ),
+        ("request", python::string(super::kit::REQUEST)),
+        (
+            "paths",
+            lines(
+                walk::transfers(project)
+                    .iter()
+                    .map(|path| {
+                        let names: Vec<String> = path.iter().map(|id| (*id).to_owned()).collect();
+                        entry(&[texts(&names).text().to_owned(), transfers(&path[1..]).text().to_owned()])
+                    })
+                    .collect(),
+            ),
+        ),
+        ("to_circle", transfers(&to_circle)),
+        ("circle", transfers(&turned)),
+        (
+            "walks",
+            lines(
+                ways.as_ref()
+                    .map(walk::Ways::walks)
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|walk| {
+                        let steps: Vec<String> = walk
+                            .iter()
+                            .map(|step| {
+                                format!(
+                                    "({}, {})",
+                                    python::string(step.task).text(),
+                                    python::string(&step.result).text()
+                                )
+                            })
+                            .collect();
+                        let line = format!("    [{}],", steps.join(", "));
+                        if line.chars().count() <= python::WIDTH {
+                            return line;
+                        }
+                        format!(
+                            "    [\n{}    ],",
+                            steps.iter().map(|step| format!("        {step},\n")).collect::<String>()
+                        )
+                    })
+                    .collect(),
+            ),
+        ),
+        ("endless_before", texts(&endless.0)),
+        ("endless", texts(&endless.1)),
+        ("graph_steps", Python::of(project.spec.graph.as_ref().map_or(0, |graph| graph.max_steps).to_string())),
+    ]
 }
 
 /// The lines that lead tools to the stand-ins.
@@ -188,163 +421,4 @@ fn expected_output(tool: &Tool) -> Python {
         ToolSource::Mcp { .. } => raw("^called "),
         ToolSource::Python { .. } | ToolSource::Typescript { .. } => raw("^(?!Error: )"),
     }
-}
-
-fn test_tools(project: &Project) -> String {
-    let callable = callable(project);
-    let mut cases: Vec<String> =
-        project.tools.iter().map(|tool| test_case(tool)).filter(|case| !case.is_empty()).collect();
-    let package = &project.package;
-    let mut fakes: Vec<&str> = Vec::new();
-    if tools::uses_mcp(project) {
-        fakes.push("FAKE_MCP_SERVER");
-    }
-    if tools::uses_http(project) {
-        fakes.push("FakeEndpoint");
-    }
-    let mut standard: Vec<&str> = Vec::new();
-    if tools::uses_builtin(project, Builtin::TextStatistics) || callable.iter().any(|tool| has_body(tool)) {
-        standard.push("import json");
-    }
-    standard.push("import unittest");
-    if !fakes.is_empty() {
-        standard.push("from unittest.mock import patch");
-    }
-    let from_fakes = if fakes.is_empty() {
-        "import fakes  # noqa: F401  (makes the package importable)".to_owned()
-    } else {
-        format!("from fakes import {}", fakes.join(", "))
-    };
-    let imports = format!("{}\n\n{from_fakes}\n\nfrom {package} import tools\n", standard.join("\n"));
-    if cases.is_empty() {
-        cases.push(
-            "    def test_every_tool_is_described(self) -> None:\n        self.assertTrue(tools.TOOLS)".to_owned(),
-        );
-    }
-    fill(
-        include_str!("../../templates/tests/test_tools.py"),
-        &[("imports", Python::of(imports)), ("cases", Python::of(cases.join("\n\n")))],
-        &[],
-    )
-}
-
-fn has_body(tool: &Tool) -> bool {
-    matches!(&tool.source, ToolSource::Http { method, .. } if !matches!(method.as_str(), "GET" | "DELETE"))
-}
-
-fn test_case(tool: &Tool) -> String {
-    let id = &tool.id;
-    match &tool.source {
-        ToolSource::Builtin { name } => {
-            let template = match name {
-                Builtin::Calculator => include_str!("../../templates/tests/test_calculator.py"),
-                Builtin::CurrentTime => include_str!("../../templates/tests/test_current_time.py"),
-                Builtin::TextStatistics => include_str!("../../templates/tests/test_text_statistics.py"),
-            };
-            fill(template, &[("id", Python::of(id.clone()))], &[]).trim_end().to_owned()
-        }
-        ToolSource::Http { method, url } => http_case(tool, method, url),
-        ToolSource::Mcp { .. } => {
-            let constant = tools::constant(tool).unwrap_or_default();
-            let arguments = keyword_arguments(&tools::sample_arguments(tool));
-            format!(
-                "    def test_{id}_asks_its_server(self) -> None:\n        with patch.object(tools, \"{constant}\", FAKE_MCP_SERVER):\n            \
-                 self.assertRegex(tools.{id}({arguments}), \"^called \")"
-            )
-        }
-        ToolSource::Python { .. } | ToolSource::Typescript { .. } => String::new(),
-    }
-}
-
-fn http_case(tool: &Tool, method: &str, url: &str) -> String {
-    let id = &tool.id;
-    let constant = tools::constant(tool).unwrap_or_default();
-    let sample = tools::sample_arguments(tool);
-    let arguments = keyword_arguments(&sample);
-    let mut lines = vec![
-        format!("    def test_{id}_sends_what_it_was_given(self) -> None:"),
-        format!("        with FakeEndpoint({}) as endpoint:", python::string(ENDPOINT_ANSWER).text()),
-        format!("            with patch.object(tools, \"{constant}\", endpoint.stand_in_for(tools.{constant})):"),
-        format!(
-            "                self.assertEqual(tools.{id}({arguments}), {})",
-            python::string(ENDPOINT_ANSWER).text()
-        ),
-        "        ((method, path, body),) = endpoint.requests".to_owned(),
-        format!("        self.assertEqual(method, {})", python::string(method).text()),
-    ];
-    if let Some((path, rest)) = sent(url, &sample) {
-        if has_body(tool) {
-            lines.push(format!("        self.assertEqual(path, {})", python::string(&path).text()));
-            lines.push(format!("        self.assertEqual(json.loads(body), {})", python::value(&rest, 8, 50).text()));
-        } else {
-            let query: Vec<String> = rest
-                .as_object()
-                .into_iter()
-                .flatten()
-                .map(|(name, value)| format!("{name}={}", percent_encoded(&as_text(value)).replace("%20", "+")))
-                .collect();
-            let separator = if query.is_empty() {
-                ""
-            } else if path.contains('?') {
-                "&"
-            } else {
-                "?"
-            };
-            lines.push(format!(
-                "        self.assertEqual(path, {})",
-                python::string(&format!("{path}{separator}{}", query.join("&"))).text()
-            ));
-            lines.push("        self.assertEqual(body, \"\")".to_owned());
-        }
-    }
-    lines.extend([
-        String::new(),
-        format!("    def test_{id}_tells_of_a_failure(self) -> None:"),
-        "        with FakeEndpoint(\"no such thing\", status=404) as endpoint:".to_owned(),
-        format!("            with patch.object(tools, \"{constant}\", endpoint.stand_in_for(tools.{constant})):"),
-        "                with self.assertRaisesRegex(RuntimeError, \"404.*no such thing\"):".to_owned(),
-        format!("                    tools.{id}({arguments})"),
-    ]);
-    lines.join("\n")
-}
-
-/// The path that an HTTP tool asks for, and the arguments that have no place in it; nothing if the
-/// sample has values that are not plain.
-fn sent(url: &str, sample: &Value) -> Option<(String, Value)> {
-    let mut remaining = sample.as_object()?.clone();
-    if !remaining.values().all(|value| value.is_string() || value.is_number() || value.is_boolean()) {
-        return None;
-    }
-    let after_scheme = url.split_once("://")?.1;
-    let path = &after_scheme[after_scheme.find(['/', '?']).unwrap_or(after_scheme.len())..];
-    let mut path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-    for name in url_placeholders(url) {
-        let value = remaining.remove(name).or_else(|| sample.get(name).cloned())?;
-        path = path.replace(&format!("{{{name}}}"), &percent_encoded(&as_text(&value)));
-    }
-    Some((path, Value::Object(remaining)))
-}
-
-fn as_text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// As `urllib.parse.quote` with nothing safe.
-fn percent_encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-' | b'~' => char::from(byte).to_string(),
-            byte => format!("%{byte:02X}"),
-        })
-        .collect()
-}
-
-fn keyword_arguments(arguments: &Value) -> String {
-    let entries: Vec<String> = arguments
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| format!("{name}={}", python::value(value, 0, 0).text()))
-        .collect();
-    entries.join(", ")
 }

@@ -1,6 +1,6 @@
 //! What people and coding agents read: README, AGENTS.md, the eval cases.
 
-use gantry_domain::matrix::{Framework, Pattern};
+use gantry_domain::matrix::Pattern;
 use gantry_domain::spec::yaml;
 use serde_json::{Value, json};
 
@@ -55,19 +55,21 @@ fn description(project: &Project) -> Markdown {
 
 /// What kind of agent this is, in a sentence or two.
 fn kind(project: &Project) -> Markdown {
-    let means = match project.spec.target.framework {
-        Framework::Langgraph => "with [LangGraph](https://langchain-ai.github.io/langgraph/)",
-        _ => "in plain Python, without a framework",
-    };
-    Markdown::of(match project.spec.target.pattern {
-        Pattern::Sequential => format!(
-            "Tasks are done one after another, each with what came of those before; the last result is the answer. Written {means}."
-        ),
-        Pattern::React => {
-            format!("An agent that reasons, calls its tools, looks at what came back, and answers. Written {means}.")
+    let does = match project.pattern() {
+        Pattern::Single => "An agent that answers without tools.",
+        Pattern::React => "An agent that reasons, calls its tools, looks at what came back, and answers.",
+        Pattern::Sequential => {
+            "Tasks are done one after another, each with what came of those before; the last result is the answer."
         }
-        _ => format!("An agent that answers without tools. Written {means}."),
-    })
+        Pattern::Parallel => {
+            "Tasks are done at the same time where none waits for another; the result of what comes last is the answer."
+        }
+        Pattern::Router => "An agent reads the message and chooses which of the others answers it.",
+        Pattern::Supervisor => "An agent asks others, each of whom knows its part, and answers with what they say.",
+        Pattern::Handoff => "Agents pass the conversation on to whoever fits better, until one of them answers.",
+        Pattern::Graph => "Tasks are done along a graph: after each, its result decides what follows.",
+    };
+    Markdown::of(format!("{does} Written {}.", project.kit.means))
 }
 
 fn file_rows(project: &Project) -> Vec<String> {
@@ -91,9 +93,10 @@ fn file_rows(project: &Project) -> Vec<String> {
 
 fn agents(project: &Project) -> String {
     let spec = project.spec;
-    let dependencies = match spec.target.framework {
-        Framework::React => "no dependencies outside the standard library.",
-        _ => "dependencies are in `pyproject.toml`, their exact versions in `requirements.lock`; change both together.",
+    let dependencies = if project.kit.dependencies.is_empty() {
+        "no dependencies outside the standard library."
+    } else {
+        "dependencies are in `pyproject.toml`, their exact versions in `requirements.lock`; change both together."
     };
     fill(
         include_str!("../../templates/common/AGENTS.md"),

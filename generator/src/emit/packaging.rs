@@ -1,98 +1,169 @@
 //! What makes a directory a Python project and an image: names, metadata, lock, Dockerfile.
 
-use gantry_domain::matrix::Framework;
+use gantry_domain::matrix::{Framework, Language as Target};
 use gantry_domain::spec::{Model, is_python_identifier};
+
+use serde_json::{Map, Value, json};
 
 use super::language::{Dockerfile, Environment, Language as _, Python, Toml};
 use super::template::fill;
-use super::{File, Project, python};
+use super::{File, Project, kit, python};
 
-/// Modules that a package of the same name would hide: Python's own (3.11) and the dependencies'.
+/// Modules that a package of the same name would hide: Python's own (3.11 to 3.14), and ours.
 const TAKEN: &str = "
-abc aifc antigravity anyio argparse array ast asynchat asyncio asyncore atexit audioop base64 bdb
-binascii bisect builtins bz2 cProfile calendar certifi cgi cgitb chunk cmath cmd code codecs codeop
-collections colorsys compileall concurrent configparser contextlib contextvars copy copyreg crypt
-csv ctypes curses dataclasses datetime dbm decimal difflib dis distro distutils doctest email
-encodings ensurepip enum errno fakes faulthandler fcntl filecmp fileinput fnmatch fractions ftplib
-functools gc genericpath getopt getpass gettext glob graphlib grp gzip h11 hashlib heapq hmac html
-http httpcore httpx idlelib idna imaplib imghdr imp importlib inspect io ipaddress itertools jiter
-json jsonpatch jsonpointer keyword langchain_core langchain_openai langgraph langsmith lib2to3
+abc aifc annotationlib antigravity argparse array ast asynchat asyncio asyncore atexit audioop
+base64 bdb binascii bisect builtins bz2 cProfile calendar cgi cgitb chunk cmath cmd code codecs
+codeop collections colorsys compileall compression concurrent configparser contextlib contextvars
+copy copyreg crypt csv ctypes curses dataclasses datetime dbm decimal difflib dis distutils doctest
+email encodings ensurepip enum errno fakes faulthandler fcntl filecmp fileinput fnmatch fractions
+ftplib functools gc genericpath getopt getpass gettext glob graphlib grp gzip hashlib heapq hmac
+html http idlelib imaplib imghdr imp importlib inspect io ipaddress itertools json keyword lib2to3
 linecache locale logging lzma mailbox mailcap marshal math mimetypes mmap modulefinder msilib msvcrt
-multiprocessing netrc nis nntplib nt ntpath nturl2path numbers opcode openai operator optparse
-orjson ormsgpack os ossaudiodev packaging pathlib pdb pickle pickletools pip pipes pkg_resources
-pkgutil platform plistlib poplib posix posixpath pprint profile pstats pty pwd py_compile pyclbr
-pydantic pydoc pydoc_data pyexpat queue quopri random re readline regex reprlib requests resource
-rlcompleter runpy sched secrets select selectors setuptools shelve shlex shutil signal site smtpd
-smtplib sndhdr sniffio socket socketserver spwd sqlite3 sre_compile sre_constants sre_parse ssl stat
-statistics string stringprep struct subprocess sunau symtable sys sysconfig syslog tabnanny tarfile
-telnetlib tempfile tenacity termios test tests textwrap this threading tiktoken time timeit tkinter
-token tokenize tomllib trace traceback tracemalloc truststore tty turtle turtledemo types typing
-unicodedata unittest urllib urllib3 uu uuid venv warnings wave weakref webbrowser websockets winreg
-winsound wsgiref xdrlib xml xmlrpc xxhash yaml zipapp zipfile zipimport zlib zoneinfo zstandard
+multiprocessing netrc nis nntplib nt ntpath nturl2path numbers opcode operator optparse os
+ossaudiodev pathlib pdb pickle pickletools pip pipes pkg_resources pkgutil platform plistlib poplib
+posix posixpath pprint profile pstats pty pwd py_compile pyclbr pydoc pydoc_data pyexpat queue
+quopri random re readline reprlib resource rlcompleter runpy sched secrets select selectors
+setuptools shelve shlex shutil signal site smtpd smtplib sndhdr sniffio socket socketserver spwd
+sqlite3 sre_compile sre_constants sre_parse ssl stat statistics string stringprep struct subprocess
+sunau symtable sys sysconfig syslog tabnanny tarfile telnetlib tempfile termios test tests textwrap
+this threading time timeit tkinter token tokenize tomllib trace traceback tracemalloc tty turtle
+turtledemo types typing unicodedata unittest urllib uu uuid venv warnings wave weakref webbrowser
+winreg winsound wsgiref xdrlib xml xmlrpc zipapp zipfile zipimport zlib zoneinfo
 ";
 
 /// The name of the Python package for a project: the slug with underscores, and `_agent` after it
-/// where Python or a dependency has a module of that name already.
+/// where Python or a dependency of any framework has a module of that name already.
 pub fn package_name(slug: &str) -> String {
     let name = slug.replace('-', "_");
-    if !is_python_identifier(&name) || TAKEN.split_whitespace().any(|taken| taken == name) {
-        format!("{name}_agent")
-    } else {
-        name
-    }
+    let modules = Framework::ALL.into_iter().filter_map(kit::of).map(|kit| kit.modules);
+    let is_taken = std::iter::once(TAKEN).chain(modules).flat_map(str::split_whitespace).any(|taken| taken == name);
+    if !is_python_identifier(&name) || is_taken { format!("{name}_agent") } else { name }
 }
 
 pub(super) fn files(project: &Project) -> Vec<File> {
-    let spec = project.spec;
-    let package = &project.package;
-    let is_langgraph = spec.target.framework == Framework::Langgraph;
-    let description = summary(&spec.metadata.description, 300);
+    let mut files = vec![file(".env.example", environment(project)), file("Dockerfile", dockerfile(project))];
+    match project.spec.target.framework.language() {
+        Target::Python => files.extend(python_files(project)),
+        Target::Typescript => files.extend(node_files(project)),
+    }
+    files
+}
 
+fn file(path: &str, content: impl Into<String>) -> File {
+    File { path: path.to_owned(), content: content.into() }
+}
+
+fn python_files(project: &Project) -> Vec<File> {
+    let spec = project.spec;
+    let kit = project.kit;
+    let package = &project.package;
+    let description = summary(&spec.metadata.description, 300);
+    let requirements: String =
+        kit.dependencies.iter().map(|range| format!("    {},\n", Toml::string(range).text())).collect();
     let pyproject = fill(
         include_str!("../../templates/common/pyproject.toml"),
         &[
             ("name", Toml::string(spec.metadata.name.as_str())),
             ("version", Toml::string(&python_version(&spec.metadata.version))),
             ("description", Toml::string(&description)),
-            ("dependencies", dependencies(spec.target.framework)),
+            ("python", Toml::string(kit.python)),
+            (
+                "dependencies",
+                Toml::of(if requirements.is_empty() { requirements } else { format!("\n{requirements}") }),
+            ),
             // A slug is a bare key.
             ("command", Toml::of(spec.metadata.name.to_string())),
             ("entry", Toml::string(&format!("{package}.__main__:main"))),
         ],
         &[],
     );
-    let dockerfile = fill(
-        include_str!("../../templates/common/Dockerfile"),
-        &[
-            // Each of these is checked to be one word of harmless characters.
-            ("base", Dockerfile::of(spec.build.base.clone())),
-            ("name", Dockerfile::of(spec.metadata.name.to_string())),
-            ("version", Dockerfile::of(spec.metadata.version.clone())),
-            ("package", Dockerfile::of(package.clone())),
-        ],
-        &[("packages", is_langgraph)],
-    );
+    let settings: Vec<String> = kit
+        .environment
+        .iter()
+        .map(|(name, value)| {
+            format!("os.environ.setdefault({}, {})", python::string(name).text(), python::string(value).text())
+        })
+        .collect();
     let init = fill(
         include_str!("../../templates/common/__init__.py"),
         &[
             ("docstring", python::docstring(&sentence(&description, spec.metadata.name.as_str()), 0)),
             ("version", python::string(&python_version(&spec.metadata.version))),
+            ("environment", Python::of(settings.join("\n"))),
         ],
-        &[],
+        &[("environment", !settings.is_empty())],
     );
     let main =
         fill(include_str!("../../templates/common/__main__.py"), &[("package", Python::of(package.clone()))], &[]);
-    let file = |path: &str, content: String| File { path: path.to_owned(), content };
+    let lock = if kit.dependencies.is_empty() {
+        kit.lock.to_owned()
+    } else {
+        format!(
+            "# Every package at the version that the generator was tested with. Update: pip install . && pip freeze\n{}",
+            kit.lock
+        )
+    };
     vec![
-        file(".dockerignore", include_str!("../../templates/common/dockerignore").to_owned()),
-        file(".env.example", environment(project)),
-        file(".gitignore", include_str!("../../templates/common/gitignore").to_owned()),
-        file("Dockerfile", dockerfile),
+        file(".dockerignore", include_str!("../../templates/common/dockerignore")),
+        file(".gitignore", include_str!("../../templates/common/gitignore")),
         file("pyproject.toml", pyproject),
-        file("requirements.lock", lock(spec.target.framework)),
+        file("requirements.lock", lock),
         file(&project.source("__init__.py"), init),
         file(&project.source("__main__.py"), main),
     ]
+}
+
+/// `package.json` and its lock. The lock is the kit's with the project's own name and version.
+fn node_files(project: &Project) -> Vec<File> {
+    let metadata = &project.spec.metadata;
+    let dependencies: Map<String, Value> = project
+        .kit
+        .dependencies
+        .iter()
+        .filter_map(|dependency| dependency.rsplit_once('@'))
+        .map(|(name, range)| (name.to_owned(), json!(range)))
+        .collect();
+    let package = json!({
+        "name": metadata.name.as_str(),
+        "version": metadata.version,
+        "description": summary(&metadata.description, 300),
+        "private": true,
+        "type": "module",
+        "engines": {"node": project.kit.python},
+        "scripts": {"build": "tsc", "start": "node dist/main.js", "test": "tsc && node --test dist/tests/"},
+        "dependencies": dependencies,
+    });
+    let lock = project
+        .kit
+        .lock
+        .replace("\"GANTRY_NAME\"", &json!(metadata.name.as_str()).to_string())
+        .replace("\"GANTRY_VERSION\"", &json!(metadata.version).to_string());
+    vec![
+        file(".dockerignore", include_str!("../../templates/typescript/dockerignore")),
+        file(".gitignore", include_str!("../../templates/typescript/gitignore")),
+        file("package.json", format!("{package:#}\n")),
+        file("package-lock.json", lock),
+        file("tsconfig.json", include_str!("../../templates/typescript/tsconfig.json")),
+    ]
+}
+
+fn dockerfile(project: &Project) -> String {
+    let spec = project.spec;
+    let template = match spec.target.framework.language() {
+        Target::Python => include_str!("../../templates/common/Dockerfile"),
+        Target::Typescript => include_str!("../../templates/typescript/Dockerfile"),
+    };
+    fill(
+        template,
+        &[
+            // Each of these is checked to be one word of harmless characters.
+            ("base", Dockerfile::of(spec.build.base.clone())),
+            ("name", Dockerfile::of(spec.metadata.name.to_string())),
+            ("version", Dockerfile::of(spec.metadata.version.clone())),
+            ("package", Dockerfile::of(project.package.clone())),
+        ],
+        &[("packages", !project.kit.dependencies.is_empty())],
+    )
 }
 
 /// The models that agents with something to do use, by their keys.
@@ -126,29 +197,6 @@ fn environment(project: &Project) -> String {
         text.push_str(Environment::of(format!("\n# {meaning}\n{name}={example}\n")).text());
     }
     text
-}
-
-fn dependencies(framework: Framework) -> Toml {
-    match framework {
-        Framework::Langgraph => {
-            let ranges =
-                ["langchain-core>=1.7.2,<2", "langchain-openai>=1.7.3,<2", "langgraph>=1.2.22,<2", "openai>=3.52,<4"];
-            Toml::of(format!("\n{}", ranges.map(|range| format!("    {},\n", Toml::string(range).text())).concat()))
-        }
-        // No cell of the matrix leads to another: the diagnosis refuses what has no emitter.
-        _ => Toml::of(String::new()),
-    }
-}
-
-fn lock(framework: Framework) -> String {
-    match framework {
-        Framework::React => "# Nothing to install: the agent runs on Python's standard library.\n".to_owned(),
-        Framework::Langgraph => format!(
-            "# Every package at the version that the generator was tested with. Update: pip install . && pip freeze\n{}",
-            include_str!("../../templates/langgraph/requirements.lock"),
-        ),
-        _ => String::new(),
-    }
 }
 
 /// A text on one line, cut after a word if it is longer than `limit` characters.

@@ -1,6 +1,5 @@
 //! The tools of a project: functions in `tools.py`, what they stand on, and tests of each.
 
-use gantry_domain::matrix::Framework;
 use gantry_domain::spec::{Builtin, Tool, ToolSource, argument_names};
 use serde_json::{Map, Value, json};
 
@@ -54,30 +53,22 @@ pub(super) fn constant(tool: &Tool) -> Option<String> {
 }
 
 fn module(project: &Project) -> String {
-    let is_react = project.spec.target.framework == Framework::React;
+    let frame = (project.kit.tools)(project);
     let mut text = String::from(
         "\"\"\"The tools that the agent may call: plain functions that take what their schema says and return text.\"\"\"\n",
     );
     text.push_str("\nfrom __future__ import annotations\n");
 
-    let mut standard: Vec<&str> = Vec::new();
-    if is_react || uses_builtin(project, Builtin::TextStatistics) {
+    let mut standard = frame.standard;
+    if uses_builtin(project, Builtin::TextStatistics) {
         standard.push("import json");
     }
     if uses_builtin(project, Builtin::CurrentTime) {
-        standard.push("import re");
+        standard.extend(["import re", "from datetime import datetime, timedelta, timezone"]);
     }
-    if is_react {
-        standard.push(if project.is_sequential() {
-            "from collections.abc import Callable, Collection"
-        } else {
-            "from collections.abc import Callable"
-        });
-        standard.push("from dataclasses import dataclass");
-    }
-    if uses_builtin(project, Builtin::CurrentTime) {
-        standard.push("from datetime import datetime, timedelta, timezone");
-    }
+    // `import` before `from`, each by name, as formatters sort them.
+    standard.sort_unstable_by_key(|line| (line.starts_with("from"), *line));
+    standard.dedup();
     let mut own: Vec<&str> = Vec::new();
     if uses_builtin(project, Builtin::Calculator) {
         own.push("from .calculator import evaluate");
@@ -88,8 +79,8 @@ fn module(project: &Project) -> String {
     if uses_mcp(project) {
         own.push("from .mcp_client import call_mcp");
     }
-    let installed: &[&str] = if is_react { &[] } else { &["from langchain_core.tools import StructuredTool"] };
-    for group in [standard.as_slice(), installed, own.as_slice()] {
+    own.extend(frame.own);
+    for group in [standard, frame.installed, own] {
         if !group.is_empty() {
             text.push_str(&format!("\n{}\n", group.join("\n")));
         }
@@ -102,23 +93,9 @@ fn module(project: &Project) -> String {
     for tool in &project.tools {
         text.push_str(&format!("\n\n{}", function(tool)));
     }
-
-    let entries: Vec<String> = project.tools.iter().map(|tool| entry(tool, is_react)).collect();
-    let template = if is_react {
-        include_str!("../../templates/react/tools_end.py")
-    } else {
-        include_str!("../../templates/langgraph/tools_end.py")
-    };
-    let mut end =
-        fill(template, &[("tools", Python::of(entries.join("\n")))], &[("sequential", project.is_sequential())]);
-    if entries.is_empty() {
-        end = end
-            .replace("TOOLS = {\n\n}", "TOOLS: dict[str, Tool] = {}")
-            .replace("TOOLS = [\n\n]", "TOOLS: list[StructuredTool] = []");
-    }
-    // LangGraph's list begins with a constant, the plain registry with a class: two blank lines either way.
+    // The end begins with a constant, a class or a function: two blank lines either way.
     text.push_str("\n\n");
-    text.push_str(&end);
+    text.push_str(&frame.end);
     text
 }
 
@@ -194,26 +171,6 @@ fn call(name: &str, arguments: &[&str]) -> String {
     }
     let lines: String = arguments.iter().map(|argument| format!("        {argument},\n")).collect();
     format!("    return {name}(\n{lines}    )\n")
-}
-
-/// A tool in the registry.
-fn entry(tool: &Tool, is_react: bool) -> String {
-    let description = |indent| python::text(&tool.description, indent);
-    if is_react {
-        format!(
-            "    \"{id}\": Tool(\n        function={id},\n        description={},\n        parameters={},\n    ),",
-            description(8).text(),
-            python::value(&tool.parameters, 8, 19).text(),
-            id = tool.id,
-        )
-    } else {
-        format!(
-            "    StructuredTool.from_function(\n        {id},\n        name=\"{id}\",\n        description={},\n        args_schema={},\n        infer_schema=False,\n    ),",
-            description(8).text(),
-            python::value(&tool.parameters, 8, 20).text(),
-            id = tool.id,
-        )
-    }
 }
 
 /// Arguments that fit a tool's schema: what tests and eval cases call it with.

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-{{# sequential }}
+{{# steps }}
 
 
 @dataclass(frozen=True)
 class StepStarted:
-    """A task begins."""
+    """{{ step }} begins."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class StepFinished:
-    """A task is done."""
+    """{{ step }} is done."""
 
     name: str
-{{/ sequential }}
-{{# tools }}
+{{/ steps }}
+{{# calls }}
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ToolAnswered:
 
     call_id: str
     content: str
-{{/ tools }}
+{{/ calls }}
 
 
 @dataclass(frozen=True)

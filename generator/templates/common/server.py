@@ -53,13 +53,13 @@ def agui_events(thread_id: str, run_id: str, messages: list[dict]) -> Iterator[d
     try:
         for event in run(messages):
             match event:
-{{# sequential }}
+{{# steps }}
                 case StepStarted(name):
                     yield {"type": "STEP_STARTED", "stepName": name}
                 case StepFinished(name):
                     yield {"type": "STEP_FINISHED", "stepName": name}
-{{/ sequential }}
-{{# tools }}
+{{/ steps }}
+{{# calls }}
                 case ToolCalled(call_id, name, arguments):
                     yield {"type": "TOOL_CALL_START", "toolCallId": call_id, "toolCallName": name}
                     yield {"type": "TOOL_CALL_ARGS", "toolCallId": call_id, "delta": arguments}
@@ -68,7 +68,7 @@ def agui_events(thread_id: str, run_id: str, messages: list[dict]) -> Iterator[d
                     message_id = str(uuid.uuid4())
                     result = {"messageId": message_id, "toolCallId": call_id, "role": "tool", "content": content}
                     yield {"type": "TOOL_CALL_RESULT", **result}
-{{/ tools }}
+{{/ calls }}
                 case Answered(text):
                     message_id = str(uuid.uuid4())
                     yield {"type": "TEXT_MESSAGE_START", "messageId": message_id, "role": "assistant"}

@@ -10,6 +10,9 @@ import os
 import time
 import urllib.error
 import urllib.request
+{{# offers }}
+from collections.abc import Sequence
+{{/ offers }}
 from dataclasses import dataclass
 from http.client import HTTPException
 
@@ -48,17 +51,17 @@ def setting(variable: str, meaning: str) -> str:
     return value
 
 
-def ask(model: Model, messages: list[dict]{{# tools }}, tools: list[dict]{{/ tools }}) -> dict:
+def ask(model: Model, messages: list[dict]{{# offers }}, tools: Sequence[dict] = (){{/ offers }}) -> dict:
     """The model's next message."""
     base_url = setting(model.base_url_variable, "the endpoint's address, such as http://127.0.0.1:11434/v1")
     body: dict = {
         "model": model.name or setting("MODEL_NAME", "the model's name at its endpoint"),
         "messages": messages,
     }
-{{# tools }}
+{{# offers }}
     if tools:
         body["tools"] = tools
-{{/ tools }}
+{{/ offers }}
     if model.temperature is not None:
         body["temperature"] = model.temperature
     headers = {"Content-Type": "application/json"}

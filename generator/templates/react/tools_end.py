@@ -17,10 +17,10 @@ TOOLS = {
 }
 
 
-def call_tool(name: str, arguments: str{{# sequential }}, allowed: Collection[str]{{/ sequential }}) -> str:
+def call_tool(name: str, arguments: str{{# several }}, allowed: Collection[str]{{/ several }}) -> str:
     """Calls a tool with arguments as the model wrote them; what goes wrong is for the model to read."""
-    if name not in {{# sequential }}allowed{{/ sequential }}{{^ sequential }}TOOLS{{/ sequential }}:
-        return f"Error: there is no tool {name}; there are: {', '.join({{# sequential }}allowed{{/ sequential }}{{^ sequential }}TOOLS{{/ sequential }})}"
+    if name not in {{# several }}allowed{{/ several }}{{^ several }}TOOLS{{/ several }}:
+        return f"Error: there is no tool {name}; there are: {', '.join({{# several }}allowed{{/ several }}{{^ several }}TOOLS{{/ several }})}"
     try:
         values = json.loads(arguments or "{}")
     except ValueError as error:

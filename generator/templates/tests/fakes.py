@@ -6,6 +6,10 @@ import json
 import os
 import sys
 import threading
+{{# calls }}
+import uuid
+{{/ calls }}
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from unittest.mock import patch
@@ -19,47 +23,105 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 def text(content: str) -> dict:
     """A message that answers."""
     return {"role": "assistant", "content": content}
-{{# tools }}
+{{# calls }}
 
 
 def tool_call(name: str, arguments: str) -> dict:
-    """A message that calls a tool; `arguments` is JSON as a model would write it."""
-    call = {"id": "call_1", "type": "function", "function": {"name": name, "arguments": arguments}}
+    """A message that calls a function; `arguments` is JSON as a model would write it."""
+    call = {"id": f"call_{uuid.uuid4().hex[:8]}", "type": "function", "function": {"name": name, "arguments": arguments}}
     return {"role": "assistant", "content": None, "tool_calls": [call]}
+{{/ calls }}
+{{# tools }}
+
+
+def call_once(name: str, arguments: str, *after: str) -> Callable[[dict], dict]:
+    """Calls a tool the first time that it is offered, then says what comes after, the last again and again."""
+    answers = [tool_call(name, arguments), *(text(answer) for answer in after)]
+
+    def reply(request: dict) -> dict:
+        offered = [tool["function"]["name"] for tool in request.get("tools") or []]
+        if len(answers) == len(after) + 1 and name not in offered:
+            return answers[-1]
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    return reply
 {{/ tools }}
+
+
+def content(message: dict) -> str:
+    """The text of a message, which may be in parts."""
+    parts = message.get("content") or ""
+    return parts if isinstance(parts, str) else "".join(part.get("text") or "" for part in parts)
+
+
+def said(request: dict) -> str:
+    """All that the model is told."""
+    return "\n".join(content(message) for message in request["messages"])
+{{# parallel }}
+
+
+def asked(request: dict) -> str:
+    """What the model is asked last."""
+    return [content(message) for message in request["messages"] if message["role"] == "user"][-1]
+{{/ parallel }}
+{{# outputs }}
+
+
+def outputs(request: dict) -> list[str]:
+    """What the functions returned that the model called."""
+{{# packed }}
+    texts = [content(message) for message in request["messages"] if message["role"] == "tool"]
+    return [unpacked(text) for text in texts]
+
+
+def unpacked(text: str) -> str:
+    """A text without the JSON that the framework puts around it."""
+    try:
+        return str(json.loads(text)[{{ key }}])
+    except (ValueError, LookupError, TypeError):
+        return text
+{{/ packed }}
+{{^ packed }}
+    return [content(message) for message in request["messages"] if message["role"] == "tool"]
+{{/ packed }}
+{{/ outputs }}
 
 
 class FakeModel:
     """Serves the chat completions API: each message once, the last one again and again.
 
-    `requests` has the bodies that were sent. Inside of `with`, the agent's environment names this endpoint.
+    A message may be a function of the request. `requests` has the bodies that were sent. Inside of `with`, the
+    agent's environment names this endpoint.
     """
 
-    def __init__(self, *messages: dict) -> None:
+    def __init__(self, *messages: dict | Callable[[dict], dict]) -> None:
         self.messages = list(messages)
         self.requests: list[dict] = []
+        self.lock = threading.Lock()
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                message = fake.messages[min(len(fake.requests), len(fake.messages) - 1)]
-                fake.requests.append(body)
-                reason = "tool_calls" if message.get("tool_calls") else "stop"
-                answer = {
-                    "id": "chatcmpl-1",
-                    "object": "chat.completion",
-                    "created": 0,
-                    "model": body["model"],
-                    "choices": [{"index": 0, "message": message, "finish_reason": reason}],
-                    "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
-                }
-                content = json.dumps(answer).encode()
+                with fake.lock:
+                    message = fake.messages[min(len(fake.requests), len(fake.messages) - 1)]
+                    fake.requests.append(body)
+                if callable(message):
+                    message = message(body)
+{{# streams }}
+                if body.get("stream"):
+                    kind, answer = "text/event-stream", stream(body, message)
+                else:
+                    kind, answer = "application/json", json.dumps(completion(body, message))
+{{/ streams }}
+{{^ streams }}
+                kind, answer = "application/json", json.dumps(completion(body, message))
+{{/ streams }}
                 self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(answer.encode())))
                 self.end_headers()
-                self.wfile.write(content)
+                self.wfile.write(answer.encode())
 
             def log_message(self, *arguments: object) -> None:
                 pass
@@ -77,6 +139,42 @@ class FakeModel:
         self.environment.stop()
         self.server.shutdown()
         self.server.server_close()
+
+
+def completion(body: dict, message: dict) -> dict:
+    """A message as the API answers with it."""
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 0,
+        "model": body["model"],
+        "choices": [{"index": 0, "message": message, "finish_reason": reason(message)}],
+        "usage": USAGE,
+    }
+
+
+def reason(message: dict) -> str:
+    return "tool_calls" if message.get("tool_calls") else "stop"
+
+
+USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+{{# streams }}
+
+
+def stream(body: dict, message: dict) -> str:
+    """A message as the API streams it: in one piece, then why it ends, then what it cost."""
+    calls = [{"index": index, **call} for index, call in enumerate(message.get("tool_calls") or [])]
+    delta = {**message, "tool_calls": calls} if calls else message
+    choices = [
+        [{"index": 0, "delta": delta, "finish_reason": None}],
+        [{"index": 0, "delta": {}, "finish_reason": reason(message)}],
+        [],
+    ]
+    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 0, "model": body["model"]}
+    chunks = [{**head, "choices": choice} for choice in choices]
+    chunks[-1]["usage"] = USAGE
+    return "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+{{/ streams }}
 {{# http }}
 
 

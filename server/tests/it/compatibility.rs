@@ -17,7 +17,7 @@ async fn a_sentence_becomes_a_plan_and_its_diagnosis_agrees() {
     let mut spec = plan["spec"].clone();
     spec["target"]["pattern"] = json!("router");
     let found = admin.post("/api/v1/compatibility:diagnose", spec).await.expect(200).json();
-    assert_eq!(found["diagnostics"][0]["code"], "pattern_unsupported");
+    assert_eq!(found["diagnostics"][0]["code"], "agents_too_few");
     assert!(found["diagnostics"][0]["fixes"][0]["patch"].is_object());
 }
 

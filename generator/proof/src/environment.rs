@@ -1,0 +1,199 @@
+//! The packages that a framework's lock names, installed by the language's own installer.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use gantry_domain::matrix::{Framework, Language};
+use sha2::{Digest, Sha256};
+
+use crate::cells;
+
+/// Where environments are kept: `$GANTRY_TEST_CACHE`, or `~/.cache/gantry-test`.
+///
+/// # Errors
+///
+/// When neither variable is set.
+pub fn cache() -> Result<PathBuf> {
+    if let Some(named) = std::env::var_os("GANTRY_TEST_CACHE").filter(|named| !named.is_empty()) {
+        return Ok(named.into());
+    }
+    Ok(PathBuf::from(std::env::var_os("HOME").context("HOME is not set")?).join(".cache/gantry-test"))
+}
+
+/// A framework's packages, installed.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// The framework.
+    pub framework: Framework,
+    /// The directory: a virtual environment of Python, or one with `node_modules`.
+    pub directory: PathBuf,
+    /// Seconds that installing took; none if it was there already.
+    pub seconds: Option<f64>,
+    /// How many packages the lock names.
+    pub packages: usize,
+}
+
+impl Environment {
+    /// The environment that is kept for a framework, made if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be installed.
+    pub fn kept(framework: Framework) -> Result<Self> {
+        let lock = Lock::of(framework)?;
+        let directory = cache()?.join(lock.name());
+        if directory.join("ready").exists() {
+            return Ok(Self { framework, directory, seconds: None, packages: lock.packages() });
+        }
+        // A virtual environment cannot be moved, so it is made in its place, by one of those who want it.
+        std::fs::create_dir_all(&directory)?;
+        let claim = std::fs::File::create(directory.with_extension("claim"))?;
+        claim.lock()?;
+        if directory.join("ready").exists() {
+            return Ok(Self { framework, directory, seconds: None, packages: lock.packages() });
+        }
+        let environment = lock.install(&directory)?;
+        std::fs::write(directory.join("ready"), "")?;
+        Ok(environment)
+    }
+
+    /// Whether the environment that is kept for a framework is there, and how many packages it has.
+    ///
+    /// # Errors
+    ///
+    /// When nothing is generated for the framework.
+    pub fn is_kept(framework: Framework) -> Result<(bool, usize)> {
+        let lock = Lock::of(framework)?;
+        Ok((cache()?.join(lock.name()).join("ready").exists(), lock.packages()))
+    }
+
+    /// A new environment in an empty directory.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be installed.
+    pub fn fresh(framework: Framework, directory: &Path) -> Result<Self> {
+        Lock::of(framework)?.install(directory)
+    }
+
+    /// The program that runs projects: `python` of the environment, or `node`.
+    pub fn program(&self) -> PathBuf {
+        match (self.framework.language(), self.packages) {
+            (Language::Python, 0) => "python3".into(),
+            (Language::Python, _) => self.directory.join("bin/python"),
+            (Language::Typescript, _) => "node".into(),
+        }
+    }
+
+    /// The bytes of the packages on the disk, without pip.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot be read.
+    pub fn bytes(&self) -> Result<u64> {
+        match self.framework.language() {
+            _ if self.packages == 0 => Ok(0),
+            Language::Python => size(&self.directory.join("lib"), &["pip", "setuptools"]),
+            Language::Typescript => size(&self.directory.join("node_modules"), &[]),
+        }
+    }
+}
+
+fn size(directory: &Path, without: &[&str]) -> Result<u64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(directory).with_context(|| format!("{} cannot be read", directory.display()))? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if without.iter().any(|known| name == *known || name.starts_with(&format!("{known}-"))) {
+            continue;
+        }
+        bytes += if kind.is_dir() { size(&entry.path(), without)? } else { entry.metadata()?.len() };
+    }
+    Ok(bytes)
+}
+
+/// The files that say what is installed.
+struct Lock {
+    framework: Framework,
+    files: Vec<gantry_generator::File>,
+}
+
+impl Lock {
+    fn of(framework: Framework) -> Result<Self> {
+        let cell = cells().into_iter().find(|cell| cell.framework == framework);
+        let cell = cell.with_context(|| format!("nothing is generated for {}", framework.as_str()))?;
+        let files = gantry_generator::emit(&cell.spec("http://127.0.0.1:1")?);
+        let files = files.map_err(|found| anyhow::anyhow!("{cell} is refused: {found:?}"))?;
+        let names: &[&str] = match framework.language() {
+            Language::Python => &["requirements.lock"],
+            Language::Typescript => &["package-lock.json", "package.json"],
+        };
+        Ok(Self { framework, files: files.into_iter().filter(|file| names.contains(&file.path.as_str())).collect() })
+    }
+
+    fn name(&self) -> String {
+        let text: String = self.files.iter().map(|file| file.content.as_str()).collect();
+        let kind = match self.framework.language() {
+            Language::Python => "venv",
+            Language::Typescript => "node",
+        };
+        format!("{kind}-{}", &hex::encode(Sha256::digest(text))[..12])
+    }
+
+    fn packages(&self) -> usize {
+        let Some(lock) = self.files.first() else { return 0 };
+        match self.framework.language() {
+            Language::Python => lock.content.lines().filter(|line| line.contains("==")).count(),
+            Language::Typescript => lock.content.matches("\"node_modules/").count(),
+        }
+    }
+
+    fn install(&self, directory: &Path) -> Result<Environment> {
+        std::fs::create_dir_all(directory)?;
+        for file in &self.files {
+            std::fs::write(directory.join(&file.path), &file.content)?;
+        }
+        let packages = self.packages();
+        let mut seconds = 0.0;
+        if packages > 0 {
+            let mut install = match self.framework.language() {
+                Language::Python => {
+                    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(directory))?;
+                    std::fs::write(directory.join("requirements.lock"), &self.files[0].content)?;
+                    let mut pip = Command::new(directory.join("bin/python"));
+                    pip.args([
+                        "-m",
+                        "pip",
+                        "install",
+                        "--quiet",
+                        "--disable-pip-version-check",
+                        "-r",
+                        "requirements.lock",
+                    ]);
+                    pip
+                }
+                Language::Typescript => {
+                    let mut npm = Command::new("npm");
+                    npm.args(["ci", "--no-audit", "--no-fund"]);
+                    npm
+                }
+            };
+            let started = Instant::now();
+            run(install.current_dir(directory))?;
+            seconds = started.elapsed().as_secs_f64();
+        }
+        Ok(Environment { framework: self.framework, directory: directory.to_owned(), seconds: Some(seconds), packages })
+    }
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let output = command.output().with_context(|| format!("{command:?} could not be started"))?;
+    if !output.status.success() {
+        bail!("{command:?} failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}
