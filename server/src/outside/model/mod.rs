@@ -7,11 +7,11 @@
 mod sse;
 mod wire;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures::StreamExt;
 use gantry_domain::api::registry::ConnectionTest;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -29,6 +29,9 @@ const LARGEST_EVENT: usize = 4 * 1024 * 1024;
 const ATTEMPTS: u32 = 4;
 /// The longest `Retry-After` that is waited for; a longer one is told to the person.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// The shortest key that is hidden in texts, in bytes. Below that it is a word such as `none` or `EMPTY`
+/// that an endpoint without keys is given, and hiding it would only garble what the endpoint says.
+const SHORTEST_SECRET: usize = 8;
 /// How long the test of a connection may take.
 const TEST_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -75,7 +78,7 @@ impl Endpoint {
     /// An endpoint may quote the request, and with it the key, in its error.
     fn without_key(&self, text: String) -> String {
         match &self.key {
-            Some(key) if !key.expose_secret().is_empty() => text.replace(key.expose_secret(), "[key]"),
+            Some(key) if key.expose_secret().len() >= SHORTEST_SECRET => text.replace(key.expose_secret(), "[key]"),
             _ => text,
         }
     }
@@ -299,7 +302,7 @@ async fn send(http: &reqwest::Client, endpoint: &Endpoint, body: &Value) -> Resu
             return Ok(response);
         }
         let busy = matches!(status.as_u16(), 429 | 502 | 503 | 504);
-        let wait = retry_after(&response).unwrap_or_else(|| Duration::from_millis(500 << (attempt - 1)));
+        let wait = retry_after(response.headers()).unwrap_or_else(|| Duration::from_millis(500 << (attempt - 1)));
         if busy && attempt < ATTEMPTS && wait <= LONGEST_WAIT {
             attempt += 1;
             tokio::time::sleep(wait).await;
@@ -309,10 +312,18 @@ async fn send(http: &reqwest::Client, endpoint: &Endpoint, body: &Value) -> Resu
     }
 }
 
-/// `Retry-After` in its form as seconds; a date would need the endpoint's clock to be right.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds: f64 = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok()
+/// How long `Retry-After` asks to wait (RFC 9110, section 10.2.3): seconds, or a date. A date is
+/// measured from the answer's own `Date`, so the endpoint's clock need not be right.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let asked = text(RETRY_AFTER)?;
+    if let Ok(seconds) = asked.parse() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let until = httpdate::parse_http_date(asked).ok()?;
+    let from = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or_else(SystemTime::now);
+    // A moment that is over asks for no wait.
+    Some(until.duration_since(from).unwrap_or_default())
 }
 
 async fn refusal(endpoint: &Endpoint, status: StatusCode, response: Response, wait: Duration) -> ModelError {
@@ -418,4 +429,54 @@ async fn try_connection(http: &reqwest::Client, endpoint: &Endpoint) -> Result<S
         return Err(endpoint.bad_response("it has no choices"));
     }
     Ok(format!("The endpoint answers for {}.", endpoint.model))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(retry_after: &str, date: Option<&str>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, retry_after.parse().unwrap());
+        if let Some(date) = date {
+            headers.insert(DATE, date.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn a_wait_is_asked_for_in_seconds_or_until_a_date_by_the_endpoints_clock() {
+        let noon = Some("Sun, 06 Nov 1994 12:00:00 GMT");
+        for (asked, date, seconds) in [
+            ("7", None, 7.0),
+            (" 0.5 ", None, 0.5),
+            ("Sun, 06 Nov 1994 12:00:09 GMT", noon, 9.0),
+            // The older forms, which a recipient has to understand (RFC 9110, section 5.6.7).
+            ("Sunday, 06-Nov-94 12:01:00 GMT", noon, 60.0),
+            ("Sun Nov  6 12:00:01 1994", noon, 1.0),
+            ("Sun, 06 Nov 1994 11:59:00 GMT", noon, 0.0),
+        ] {
+            assert_eq!(retry_after(&headers(asked, date)), Some(Duration::from_secs_f64(seconds)), "{asked}");
+        }
+        let soon = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(20));
+        let wait = retry_after(&headers(&soon, None)).unwrap().as_secs();
+        assert!((17..=20).contains(&wait), "{wait}");
+        for nonsense in ["", "-1", "soon", "NaN", "1e99", "Sun, 06 Nov 1994"] {
+            assert_eq!(retry_after(&headers(nonsense, noon)), None, "{nonsense}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_key_is_hidden_and_a_word_that_stands_in_for_one_garbles_nothing() {
+        let hide = |key: &str, text: &str| {
+            let key = Some(key.to_owned().into());
+            let endpoint =
+                Endpoint { base_url: String::new(), key, model: String::new(), idle_timeout: Duration::ZERO };
+            endpoint.without_key(text.to_owned())
+        };
+        assert_eq!(hide("sk-12345", "no such key: sk-12345!"), "no such key: [key]!");
+        assert_eq!(hide("e", "the model is loading"), "the model is loading");
+        assert_eq!(hide("none", "there is none"), "there is none");
+    }
 }
