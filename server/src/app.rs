@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::db::Db;
+use crate::identity::Standings;
 use crate::jobs::{Queue, WorkerCount};
 use crate::outside::docker::Docker;
 use crate::outside::layout::ImageStore;
@@ -27,6 +28,8 @@ pub struct Parts {
     pub db: Db,
     /// Long work.
     pub jobs: Queue,
+    /// What the open streams of this node were let in by.
+    pub standings: Standings,
     /// Where secrets' values are kept.
     pub secrets: Arc<dyn SecretBackend>,
     /// How many of this node's workers run.
@@ -69,6 +72,7 @@ impl App {
         Ok(Self(Arc::new(Parts {
             node: config.node_name(),
             jobs: Queue::new(db.clone()),
+            standings: Standings::default(),
             secrets,
             db,
             workers: WorkerCount::default(),

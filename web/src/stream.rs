@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, abortable};
 use gantry_domain::event::Event;
 use gloo_net::websocket::futures::WebSocket;
-use gloo_net::websocket::{Message, State};
+use gloo_net::websocket::{Message, State, WebSocketError};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use uuid::Uuid;
@@ -19,6 +19,9 @@ use crate::api::{self, ApiError};
 
 /// Pauses between attempts in milliseconds; the last one stays.
 const PAUSES: [u32; 6] = [250, 500, 1_000, 2_000, 4_000, 8_000];
+
+/// How the server closes a stream whose login works no more ("Unauthorized", IANA close codes).
+const CLOSE_UNAUTHORIZED: u16 = 3000;
 
 /// How the stream is doing.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,6 +72,8 @@ enum ConnectionEnd {
     Finished,
     /// It broke, or events were missing.
     Lost,
+    /// The server says that the login works no more.
+    Unauthorized,
 }
 
 async fn follow(job_id: Uuid, after: i64, state: WriteSignal<StreamState>, on_event: impl FnMut(Event) + 'static) {
@@ -80,16 +85,15 @@ async fn follow(job_id: Uuid, after: i64, state: WriteSignal<StreamState>, on_ev
         let live = || {
             state.try_set(StreamState::Live);
         };
-        match read_connection(job_id, &last_seen, &on_event, live).await {
-            ConnectionEnd::Finished => {
-                state.try_set(StreamState::Ended);
-                return;
-            }
-            ConnectionEnd::Lost => {}
+        let end = read_connection(job_id, &last_seen, &on_event, live).await;
+        if matches!(end, ConnectionEnd::Finished) {
+            state.try_set(StreamState::Ended);
+            return;
         }
         failures = if last_seen.get() > before { 1 } else { failures + 1 };
-        // A WebSocket does not say why it was refused; a plain request does.
-        if failures > 1
+        // A WebSocket does not say why it was refused; a plain request does, and leads to the login
+        // when that is what is missing.
+        if (failures > 1 || matches!(end, ConnectionEnd::Unauthorized))
             && let Err(error) = api::calls::job(job_id).await
             && matches!(error.status(), 401 | 403 | 404)
         {
@@ -129,9 +133,14 @@ async fn read_connection(
     if matches!(socket.state(), State::Open) {
         live();
     }
-    while let Some(Ok(message)) = socket.next().await {
-        let Message::Text(text) = message else {
-            continue;
+    while let Some(message) = socket.next().await {
+        let text = match message {
+            Ok(Message::Text(text)) => text,
+            Ok(Message::Bytes(_)) => continue,
+            Err(WebSocketError::ConnectionClose(close)) if close.code == CLOSE_UNAUTHORIZED => {
+                return ConnectionEnd::Unauthorized;
+            }
+            Err(_) => return ConnectionEnd::Lost,
         };
         let event = match serde_json::from_str::<Event>(&text) {
             Ok(event) => event,

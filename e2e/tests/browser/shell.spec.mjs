@@ -1,5 +1,6 @@
 // Moving about: palette, chords, themes, signing out, and addresses that come from outside.
 import { expect, expectAccessible, settled, signIn, test } from '../../support/browser.mjs';
+import { slowModel } from '../../support/peers.mjs';
 
 test('the palette opens by keyboard, finds by words, goes there, and gives the focus back', async ({ page, gantry }) => {
   await gantry.project('Answer questions about ships.', 'ships');
@@ -98,4 +99,31 @@ test('the session cookie cannot be read by scripts, and signing out ends it', as
   const answer = await fetch(`${gantry.url}/api/v1/auth/me`, { headers: { cookie: `${session.name}=${session.value}` } });
   expect(answer.status).toBe(401);
   await context.close();
+});
+
+test('a page that only watches goes to the sign-in when its login is ended elsewhere', async ({ browser, gantry }) => {
+  const model = await slowModel(500, 200);
+  const context = await browser.newContext({ baseURL: gantry.url });
+  const page = await context.newPage();
+  await signIn(page);
+  try {
+    const project = await gantry.project('Answer questions about the moon.', 'watched');
+    const provider = await gantry.api('POST', '/providers', { name: 'slow', baseUrl: model.url, defaultModel: 'slow' });
+    const session = await gantry.api('POST', `/projects/${project.id}/sessions`, { mode: 'dev', providerId: provider.id });
+    const { jobId } = await gantry.api('POST', `/sessions/${session.id}/messages`, { text: 'Hello?' });
+    const closed = new Promise((resolve) => page.on('websocket', (socket) => socket.on('close', resolve)));
+    await page.goto(`/projects/watched/chat/${session.id}`);
+    await expect(page.getByText('word2')).toBeVisible();
+
+    const cookie = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
+    const { csrfToken } = await (await gantry.raw('GET', '/auth/me', undefined, { cookie })).json();
+    const ended = await gantry.raw('POST', '/auth/logout', {}, { cookie, 'x-gantry-csrf': csrfToken });
+    expect(ended.status).toBe(204);
+    await closed;
+    await expect(page).toHaveURL(/\/login/, { timeout: 4_000 });
+    await gantry.api('POST', `/jobs/${jobId}:cancel`, {});
+  } finally {
+    await context.close();
+    await model.close();
+  }
 });

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use super::{Actor, cookie, origin, store};
+use super::{Actor, Standing, cookie, origin, store};
 use crate::app::App;
 use crate::error::{Error, Result};
 
@@ -53,6 +53,7 @@ async fn admit(app: &App, parts: &mut Parts) -> Result<()> {
     });
     if !is_open && let Some(authorization) = parts.headers.get(header::AUTHORIZATION) {
         let actor = by_token(app, authorization).await?;
+        parts.extensions.insert(Standing::Token(actor.id));
         parts.extensions.insert(actor);
         return Ok(());
     }
@@ -84,6 +85,7 @@ async fn admit(app: &App, parts: &mut Parts) -> Result<()> {
         }
     }
     parts.extensions.insert(Actor::from_account(&login.account));
+    parts.extensions.insert(Standing::Login(login.login_id));
     parts.extensions.insert(LoginOfRequest { id: login.login_id, email: login.account.email, csrf_token });
     Ok(())
 }

@@ -17,6 +17,7 @@ mod opaque;
 pub(crate) mod origin;
 mod password;
 mod setup;
+mod standing;
 mod store;
 mod throttle;
 
@@ -32,6 +33,8 @@ use crate::error::{Error, Result};
 
 pub use layer::layer;
 pub use setup::setup_link;
+pub use standing::{Standing, Standings};
+pub(crate) use standing::{Watch, watch};
 
 /// For how long a login lasts that nobody uses.
 const IDLE_LIFETIME: Duration = Duration::from_secs(14 * 24 * 60 * 60);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -26,10 +26,14 @@ use super::store::{self, JobFilter};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::{Path, Query, page_limit};
-use crate::identity::Actor;
+use crate::identity::{Actor, Standing, Watch, watch};
 
 /// How often a quiet stream says that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(20);
+
+/// "Unauthorized" in the IANA registry of WebSocket close codes.
+const CLOSE_UNAUTHORIZED: u16 = 3000;
+const UNAUTHORIZED: &str = "unauthorized: the login or token that this stream was opened with works no more";
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -118,6 +122,7 @@ pub(crate) struct EventsRequest {
     query: EventsQuery,
     headers: HeaderMap,
     upgrade: Option<WebSocketUpgrade>,
+    standing: Standing,
 }
 
 impl axum::extract::FromRequestParts<App> for EventsRequest {
@@ -130,7 +135,8 @@ impl axum::extract::FromRequestParts<App> for EventsRequest {
             Err(rejection) if wants_web_socket(&parts.headers) => return Err(upgrade_refused(&rejection)),
             Err(_) => None,
         };
-        Ok(Self { query, headers: parts.headers.clone(), upgrade })
+        let standing = Standing::from_request_parts(parts, app).await?;
+        Ok(Self { query, headers: parts.headers.clone(), upgrade, standing })
     }
 }
 
@@ -159,18 +165,20 @@ async fn events(
     stream_events(&app, id, request).await
 }
 
-/// Answers with a job's log in the form that the caller asked for.
+/// Answers with a job's log in the form that the caller asked for. A stream ends with the job, with
+/// the server, and soon after the login or token that it was opened with works no more.
 ///
 /// # Errors
 /// `404` when there is no such job.
 pub(crate) async fn stream_events(app: &App, job_id: Uuid, request: EventsRequest) -> Result<Response> {
-    let EventsRequest { query, headers, upgrade } = request;
+    let EventsRequest { query, headers, upgrade, standing } = request;
     let last_seen = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     let after = last_seen.or(query.after).unwrap_or(0).max(0);
     if let Some(upgrade) = upgrade {
         let entries = app.jobs.log().follow(job_id, after).await?;
         let app = app.clone();
-        return Ok(upgrade.on_upgrade(move |socket| send_to_socket(app, socket, entries)));
+        let watch = watch(&app, standing);
+        return Ok(upgrade.on_upgrade(move |socket| send_to_socket(app, socket, entries, watch)));
     }
     let wants_stream = headers
         .get(header::ACCEPT)
@@ -182,7 +190,20 @@ pub(crate) async fn stream_events(app: &App, job_id: Uuid, request: EventsReques
             Ok::<_, Infallible>(sse::Event::default().id(entry.event.seq.to_string()).data(entry.json.as_str()))
         });
         // A stop of the server ends the stream; the reader comes back with what it saw last.
-        let events = events.take_until(app.shutdown.clone().cancelled_owned());
+        let (watch, watched) = (watch(app, standing), app.shutdown.clone());
+        let until = watch.clone();
+        let events = events.take_until(async move {
+            tokio::select! {
+                () = watched.cancelled() => {}
+                () = until.ended() => {}
+            }
+        });
+        // A comment, since every event of the stream is one of the log; who asks again is told by 401.
+        let why =
+            futures::stream::once(
+                async move { watch.has_ended().then(|| sse::Event::default().comment(UNAUTHORIZED)) },
+            );
+        let events = events.chain(why.filter_map(|comment| async { comment.map(Ok) }));
         return Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response());
     }
     let (items, more) = app.jobs.log().page(job_id, after, query.limit.unwrap_or(512)).await?;
@@ -190,28 +211,31 @@ pub(crate) async fn stream_events(app: &App, job_id: Uuid, request: EventsReques
     Ok(axum::Json(Page { items, next_cursor: more.then(|| next.to_string()) }).into_response())
 }
 
-async fn send_to_socket(app: App, mut socket: WebSocket, entries: impl Stream<Item = Arc<Entry>> + Send) {
+async fn send_to_socket(app: App, mut socket: WebSocket, entries: impl Stream<Item = Arc<Entry>> + Send, watch: Watch) {
     let mut entries = std::pin::pin!(entries);
     let mut heartbeat = tokio::time::interval(HEARTBEAT);
     heartbeat.tick().await;
-    loop {
+    let (code, reason) = loop {
         let message = tokio::select! {
-            () = app.shutdown.cancelled() => break,
-            entry = entries.next() => match entry {
-                Some(entry) => Message::Text(entry.json.as_str().into()),
-                None => break,
-            },
-            _ = heartbeat.tick() => Message::Ping(axum::body::Bytes::new()),
+            // In this order: a log with much to say must not keep its reader from being sent away.
+            biased;
+            () = watch.ended() => break (CLOSE_UNAUTHORIZED, UNAUTHORIZED),
+            () = app.shutdown.cancelled() => break (close_code::AWAY, "the server is stopping"),
             received = socket.recv() => match received {
                 // Nothing that a reader says changes the stream; pongs and closes are axum's.
                 Some(Ok(_)) => continue,
                 _ => return,
             },
+            _ = heartbeat.tick() => Message::Ping(axum::body::Bytes::new()),
+            entry = entries.next() => match entry {
+                Some(entry) => Message::Text(entry.json.as_str().into()),
+                None => break (close_code::NORMAL, ""),
+            },
         };
         if socket.send(message).await.is_err() {
             return;
         }
-    }
+    };
     // A reader that hears no close frame would take the end for a broken line.
-    let _ = socket.send(Message::Close(None)).await;
+    let _ = socket.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await;
 }

@@ -7,9 +7,17 @@ mod format;
 pub(crate) mod http;
 mod store;
 
+use uuid::Uuid;
+
 use crate::app::App;
+use crate::db::Db;
 use crate::error::Result;
 use crate::identity::{Actor, ActorKind};
+
+/// Those of some tokens that work now.
+pub(crate) async fn working(db: &Db, ids: Vec<Uuid>) -> Result<Vec<Uuid>> {
+    store::working(db, ids).await
+}
 
 /// The actor behind a token, and notes that it was used. `None` when it is unknown or has expired.
 pub(crate) async fn actor(app: &App, text: &str) -> Result<Option<Actor>> {

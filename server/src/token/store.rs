@@ -2,6 +2,7 @@
 
 use gantry_domain::Timestamp;
 use gantry_domain::api::token::{Scope, Token};
+use sea_query::{Expr, ExprTrait, Query};
 use uuid::Uuid;
 
 use crate::db::Db;
@@ -76,6 +77,22 @@ pub(super) async fn delete(db: &Db, id: Uuid) -> Result<()> {
         0 => Err(Error::not_found("token")),
         _ => Ok(()),
     }
+}
+
+/// Those of some tokens that work now. Asking is no use of them.
+pub(super) async fn working(db: &Db, ids: Vec<Uuid>) -> Result<Vec<Uuid>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let expires_at = || Expr::col("expires_at");
+    let mut query = Query::select();
+    query
+        .column("id")
+        .from("token")
+        .and_where(Expr::col("id").is_in(ids))
+        .and_where(expires_at().is_null().or(expires_at().gt(db.now().micros())));
+    let found: Vec<(Uuid,)> = db.all(&query).await?;
+    Ok(found.into_iter().map(|(id,)| id).collect())
 }
 
 /// The token with this hash if it works now, and notes that it was used.

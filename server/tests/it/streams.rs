@@ -1,10 +1,10 @@
 //! One log, three ways to read it, over a real socket: WebSocket, server-sent events, pages.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::{TestApp, for_both};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use futures::StreamExt;
 use gantry_domain::api::job::JobKind;
 use gantry_domain::event::{EventBody, LogLevel, LogLine};
@@ -59,6 +59,103 @@ async fn enqueue(app: &App) -> Uuid {
     let id = app.jobs.enqueue(&mut tx, job).await.unwrap();
     tx.commit().await.unwrap();
     id
+}
+
+/// Opens a stream of each kind on a job that never begins, and gives what ends with them: how the
+/// WebSocket was closed, and what the server-sent events were in all.
+async fn open_streams(
+    address: SocketAddr,
+    headers: &HeaderMap,
+    id: Uuid,
+) -> (tokio::task::JoinHandle<(u16, String)>, tokio::task::JoinHandle<String>) {
+    let path = format!("{address}/api/v1/jobs/{id}/events");
+    let mut request = format!("ws://{path}").into_client_request().unwrap();
+    request.headers_mut().extend(headers.clone());
+    request.headers_mut().insert(header::ORIGIN, format!("http://{address}").parse().unwrap());
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    let first = socket.next().await.unwrap().unwrap();
+    assert!(matches!(first, Message::Text(_)), "{first:?}");
+    let closed = tokio::spawn(async move {
+        while let Some(message) = socket.next().await {
+            if let Message::Close(Some(frame)) = message.unwrap() {
+                return (frame.code.into(), frame.reason.to_string());
+            }
+        }
+        panic!("the stream ended without a close frame");
+    });
+    let request = reqwest::Client::new().get(format!("http://{path}")).headers(headers.clone());
+    let answer = request.header(header::ACCEPT, "text/event-stream").send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    (closed, tokio::spawn(async move { answer.text().await.unwrap() }))
+}
+
+/// Both streams end within two seconds and say why.
+async fn assert_cut(
+    (closed, events): (tokio::task::JoinHandle<(u16, String)>, tokio::task::JoinHandle<String>),
+    began: Instant,
+) {
+    let (code, reason) = tokio::time::timeout(Duration::from_secs(10), closed).await.unwrap().unwrap();
+    assert_eq!(code, 3000, "unauthorized, of IANA's close codes: {reason}");
+    assert!(reason.starts_with("unauthorized"), "{reason}");
+    let events = tokio::time::timeout(Duration::from_secs(10), events).await.unwrap().unwrap();
+    assert!(events.contains("id: 1") && events.contains(": unauthorized"), "{events}");
+    assert!(began.elapsed() < Duration::from_secs(2), "after {:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn streams_end_with_the_login_that_opened_them_and_others_go_on() {
+    for_both(|test| async move {
+        let address = serve(&test).await;
+        let (ada, elsewhere) = (test.admin().await, test.admin().await);
+        let id = enqueue(&test.app).await;
+        let cut = open_streams(address, &ada.headers, id).await;
+        let kept = open_streams(address, &elsewhere.headers, id).await;
+        // Long enough for the login to have been asked about while it worked.
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        assert!(!cut.0.is_finished() && !cut.1.is_finished());
+        let began = Instant::now();
+        ada.post("/api/v1/auth/logout", json!({})).await.expect(204);
+        assert_cut(cut, began).await;
+        assert!(!kept.0.is_finished() && !kept.1.is_finished(), "another login's streams were cut as well");
+
+        // A login that is over by its age, as nobody signs out.
+        let began = Instant::now();
+        test.app.db.sql("UPDATE login SET created_at = 0").execute().await.unwrap();
+        assert_cut(kept, began).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn streams_end_with_their_token_when_it_is_deleted_on_another_node_or_expires() {
+    for_both(|test| async move {
+        // Another server on the same database, as a second node is.
+        let other = gantry_server::http::router(App::open(test.app.config.clone()).await.unwrap());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, other).await });
+
+        let admin = test.admin().await;
+        let id = enqueue(&test.app).await;
+        let made = json!({"name": "reader", "scopes": ["read"], "expiresInDays": 1});
+        let mut streams = Vec::new();
+        for _ in 0..2 {
+            let token = admin.post("/api/v1/tokens", made.clone()).await.expect(201).json();
+            let mut headers = HeaderMap::new();
+            let bearer = format!("Bearer {}", token["secret"].as_str().unwrap());
+            headers.insert(header::AUTHORIZATION, bearer.parse().unwrap());
+            streams.push((token["id"].as_str().unwrap().to_owned(), open_streams(address, &headers, id).await));
+        }
+        let (expired, (deleted, cut)) = (streams.pop().unwrap(), streams.pop().unwrap());
+        let began = Instant::now();
+        admin.delete(&format!("/api/v1/tokens/{deleted}")).await.expect(204);
+        assert_cut(cut, began).await;
+        assert!(!expired.1.0.is_finished(), "another token's stream was cut as well");
+        let began = Instant::now();
+        test.app.db.sql("UPDATE token SET expires_at = 1").execute().await.unwrap();
+        assert_cut(expired.1, began).await;
+    })
+    .await;
 }
 
 async fn by_web_socket(address: SocketAddr, token: &str, id: Uuid, after: i64) -> Vec<i64> {
