@@ -66,4 +66,6 @@ pub struct KeyRotation {
     pub rewrapped: i64,
     /// The id of the master key now in use (not the key).
     pub master_key_id: String,
+    /// What is left to do, as sentences: what to back up, which setting to change.
+    pub advice: String,
 }

@@ -105,9 +105,14 @@ pub(super) fn read_file(file: &Path) -> anyhow::Result<MasterKey> {
         .with_context(|| format!("the file {} does not hold a key: expected {EXPECTED}", file.display()))
 }
 
-/// Writes a new key to a file that only this user can read. Fails when the file exists, so that no key is ever overwritten.
+/// Makes a new key in a file that only this user can read. Fails when the file exists, so that no key is ever overwritten.
 pub(super) fn create_file(file: &Path) -> anyhow::Result<MasterKey> {
     let key = MasterKey::generate();
+    write_new_file(file, &key)?;
+    Ok(key)
+}
+
+fn write_new_file(file: &Path, key: &MasterKey) -> anyhow::Result<()> {
     let text = Zeroizing::new(STANDARD.encode(key.key.as_slice()));
     let mut handle = std::fs::OpenOptions::new()
         .write(true)
@@ -118,7 +123,69 @@ pub(super) fn create_file(file: &Path) -> anyhow::Result<MasterKey> {
     handle.write_all(text.as_bytes())?;
     handle.write_all(b"\n")?;
     handle.sync_all()?;
-    Ok(key)
+    sync_folder_of(file)
+}
+
+/// A name in a folder outlives a power cut once the folder was written.
+fn sync_folder_of(file: &Path) -> anyhow::Result<()> {
+    let folder = file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    std::fs::File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+/// The key that waits beside `file` to take its place, if there is one: a rotation is under way, or
+/// was cut off.
+pub(super) fn read_pending(file: &Path) -> anyhow::Result<Option<MasterKey>> {
+    let pending = pending_file(file);
+    if pending.exists() { read_file(&pending).map(Some) } else { Ok(None) }
+}
+
+/// Puts `key`, or a new one, beside `file`, where it waits until the database has it: whatever happens
+/// from then on, the key in use is in one of the two files. One that waits there already, unused, is taken.
+pub(super) fn prepare(file: &Path, key: Option<&MasterKey>) -> anyhow::Result<MasterKey> {
+    let pending = pending_file(file);
+    match (read_pending(file)?, key) {
+        (Some(waiting), None) => Ok(waiting),
+        (Some(waiting), Some(key)) if waiting.id == key.id => Ok(waiting),
+        (Some(waiting), Some(_)) => {
+            bail!("{} holds another key ({}). Move it away", pending.display(), waiting.id)
+        }
+        (None, None) => create_file(&pending),
+        (None, Some(key)) => {
+            write_new_file(&pending, key)?;
+            Ok(key.clone())
+        }
+    }
+}
+
+/// Makes the key that waits beside `file` the one in it, and proves it by reading it back. The key that
+/// was there stays beside it, as `master.key.<its id>.old`; the answer is where.
+pub(super) fn promote(file: &Path) -> anyhow::Result<PathBuf> {
+    let (before, pending) = (read_file(file)?, read_file(&pending_file(file))?);
+    let old = beside(file, &format!("{}.old", before.id));
+    // A second name for the same file: at no moment is either key without one.
+    match std::fs::hard_link(file, &old) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && read_file(&old)?.id == before.id => {}
+        linked => linked.with_context(|| format!("{} cannot be made", old.display()))?,
+    }
+    std::fs::rename(pending_file(file), file).with_context(|| format!("{} cannot be replaced", file.display()))?;
+    sync_folder_of(file)?;
+    let found = read_file(file)?;
+    if found.id != pending.id {
+        bail!("{} was written and holds the key {} instead of {}", file.display(), found.id, pending.id);
+    }
+    Ok(old)
+}
+
+fn pending_file(file: &Path) -> PathBuf {
+    beside(file, "next")
+}
+
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    name.into()
 }
 
 #[cfg(test)]
@@ -174,6 +241,30 @@ mod tests {
         assert_eq!(read_file(&file).unwrap().id, key.id);
         assert!(create_file(&file).is_err());
         assert_eq!(read_file(&file).unwrap().id, key.id);
+    }
+
+    #[test]
+    fn a_prepared_key_takes_the_files_place_and_the_old_one_stays_beside_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join(FILE_NAME);
+        let old = create_file(&file).unwrap();
+        assert!(read_pending(&file).unwrap().is_none() && promote(&file).is_err());
+        let next = prepare(&file, None).unwrap();
+        // Cut off and begun again: the same key.
+        assert_eq!(prepare(&file, None).unwrap().id, next.id);
+        assert!(prepare(&file, Some(&MasterKey::generate())).is_err(), "a key that waits is not overwritten");
+        assert_eq!(read_file(&file).unwrap().id, old.id);
+        let kept = promote(&file).unwrap();
+        assert_eq!((read_file(&file).unwrap().id, read_file(&kept).unwrap().id), (next.id.clone(), old.id));
+        assert!(read_pending(&file).unwrap().is_none());
+        for path in [&file, &kept] {
+            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        let third = MasterKey::generate();
+        prepare(&file, Some(&third)).unwrap();
+        promote(&file).unwrap();
+        assert_eq!(read_file(&file).unwrap().id, third.id);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 3, "one in use, two old ones");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::envelope::{self, Belonging, DoesNotOpen};
 use super::master_key::{self, KeySetting, MasterKey};
 use super::store::{self, KnownKey, Sealed};
 use crate::config::Config;
-use crate::db::{Db, Tx};
+use crate::db::{Db, Engine, Tx};
 use crate::error::{Error, Result};
 
 /// Where this node finds master keys.
@@ -61,6 +61,38 @@ impl KeySettings {
         self.next.read("GANTRY_MASTER_KEY_NEXT")
     }
 
+    /// Whether the current key is in the file that Gantry made itself, which it may therefore rewrite.
+    fn is_own(&self) -> bool {
+        self.current.value.is_none() && self.current.file.is_none() && self.own_file.exists()
+    }
+
+    /// The key that waits to take the place of Gantry's own.
+    fn pending(&self) -> anyhow::Result<Option<MasterKey>> {
+        if self.is_own() { master_key::read_pending(&self.own_file) } else { Ok(None) }
+    }
+
+    /// Makes a key that is in use the one in Gantry's own file; the answer is where the one before it is.
+    /// None where the file is not Gantry's own to rewrite.
+    fn adopt(&self, key: &MasterKey) -> Option<anyhow::Result<PathBuf>> {
+        self.is_own().then(|| {
+            master_key::prepare(&self.own_file, Some(key))?;
+            master_key::promote(&self.own_file)
+        })
+    }
+
+    /// Whether a person means to supply the next key.
+    fn has_next(&self) -> bool {
+        self.next.value.is_some() || self.next.file.is_some()
+    }
+
+    /// Where a person put the next key, for sentences.
+    fn next_place(&self) -> String {
+        match &self.next.file {
+            Some(file) => format!("GANTRY_MASTER_KEY_NEXT_FILE ({})", file.display()),
+            None => "GANTRY_MASTER_KEY_NEXT".to_owned(),
+        }
+    }
+
     /// Where a person put the current key, for sentences.
     fn place(&self) -> String {
         match (&self.current.value, &self.current.file) {
@@ -96,15 +128,27 @@ impl OwnStore {
             (None, Some(key)) => first_key(db, key).await?,
             (None, None) => return Self::with_new_key(db, settings).await,
         };
-        let in_use = [&current, &next].into_iter().flatten().find(|key| recognises(&known, key));
+        let pending = settings.pending()?;
+        let in_use = [&current, &next, &pending].into_iter().flatten().find(|key| recognises(&known, key));
         let Some(in_use) = in_use else { bail!(wrong_key(&known, current.as_ref(), &settings)) };
         if current.as_ref().is_none_or(|key| key.id != in_use.id) {
-            tracing::warn!(
-                master_key.id = in_use.id,
-                "the master key was rotated to GANTRY_MASTER_KEY_NEXT; make it GANTRY_MASTER_KEY (or its file) and remove the other"
-            );
+            match settings.adopt(in_use) {
+                Some(Ok(old)) => tracing::warn!(
+                    master_key.id = in_use.id, file = %settings.own_file.display(), old = %old.display(),
+                    "the master key was rotated, and its file is rewritten now. BACK IT UP"
+                ),
+                Some(Err(error)) => tracing::warn!(
+                    master_key.id = in_use.id,
+                    error = format!("{error:#}"),
+                    "the master key was rotated, and its file could not be rewritten; the key is still taken from where it waits"
+                ),
+                None => tracing::warn!(
+                    master_key.id = in_use.id,
+                    "the master key was rotated to GANTRY_MASTER_KEY_NEXT; make it GANTRY_MASTER_KEY (or its file) and remove the other"
+                ),
+            }
         }
-        let keys = current.into_iter().chain(next).collect();
+        let keys = current.into_iter().chain(next).chain(pending).collect();
         Ok(Arc::new(Self { settings, keys: RwLock::new(keys) }))
     }
 
@@ -134,7 +178,7 @@ impl OwnStore {
         if let Some(key) = self.held(id) {
             return Ok(key);
         }
-        for found in [self.settings.current(), self.settings.next()] {
+        for found in [self.settings.current(), self.settings.next(), self.settings.pending()] {
             match found {
                 Ok(Some(key)) if key.id == id => {
                     self.hold(key.clone());
@@ -165,23 +209,64 @@ impl OwnStore {
         }
     }
 
-    fn next_key(&self, in_use: &str) -> Result<MasterKey> {
-        let next =
-            self.settings.next().map_err(|error| Error::conflict("master_key_next_invalid", format!("{error:#}.")))?;
-        let next = next.ok_or_else(|| {
-            Error::conflict(
+    /// The key to rotate to; when Gantry made the one in use, the new one waits beside it from now on.
+    fn next_key(&self, db: &Db, in_use: &str) -> Result<MasterKey> {
+        let invalid = |error: anyhow::Error| Error::conflict("master_key_next_invalid", format!("{error:#}."));
+        let next = self.settings.next().map_err(invalid)?;
+        if next.as_ref().is_some_and(|next| next.id == in_use) {
+            return Err(Error::conflict(
+                "master_key_in_use",
+                format!(
+                    "{} is the key {in_use}, which is in use already. Supply another one.",
+                    self.settings.next_place()
+                ),
+            ));
+        }
+        match next {
+            Some(next) if self.settings.is_own() => {
+                master_key::prepare(&self.settings.own_file, Some(&next)).map_err(invalid)
+            }
+            Some(next) => Ok(next),
+            // One node, one file, both Gantry's own: nobody else has to be told of a new key.
+            None if self.settings.is_own() && !self.settings.has_next() && db.engine() == Engine::Sqlite => {
+                master_key::prepare(&self.settings.own_file, None).map_err(invalid)
+            }
+            None => Err(Error::conflict(
                 "master_key_next_missing",
                 "There is no key to rotate to. Write a new one (`openssl rand -base64 32`) to the file named by \
                  GANTRY_MASTER_KEY_NEXT_FILE, or set GANTRY_MASTER_KEY_NEXT, on every node; start it again if the setting is new.",
-            )
-        })?;
-        if next.id == in_use {
-            return Err(Error::conflict(
-                "master_key_in_use",
-                format!("GANTRY_MASTER_KEY_NEXT is the key {in_use}, which is in use already. Supply another one."),
-            ));
+            )),
         }
-        Ok(next)
+    }
+
+    /// Rewrites what the next start reads, where that is ours, and says what is left to do.
+    fn after_rotation(&self, next: &MasterKey) -> String {
+        let settings = &self.settings;
+        match settings.adopt(next) {
+            Some(Ok(old)) => {
+                let mut advice = format!(
+                    "{} holds the new key: back it up, apart from the database. The key before it is in {}: keep it for as long as you keep backups from before.",
+                    settings.own_file.display(),
+                    old.display()
+                );
+                if settings.has_next() {
+                    advice.push_str(&format!(
+                        " Start every other node again, then remove {} everywhere.",
+                        settings.next_place()
+                    ));
+                }
+                advice
+            }
+            Some(Err(error)) => format!(
+                "The new key could not be written to {} ({error:#}): it waits beside it in a file ending in .next, and a start takes it from there. Back both up.",
+                settings.own_file.display()
+            ),
+            None => format!(
+                "Make the key in {} the one in {} on every node, then remove the former; until then a start with both works. Back the new key up, and keep the old one for as long as you keep backups from before.",
+                settings.next_place(),
+                settings.place()
+            ),
+        }
     }
 }
 
@@ -219,7 +304,7 @@ impl SecretBackend for OwnStore {
 
     async fn rotate_master_key(&self, db: &Db) -> Result<KeyRotation> {
         let known = store::key_in_use(db).await?.ok_or_else(|| anyhow::anyhow!("no master key is in use"))?;
-        let next = self.next_key(&known.id)?;
+        let next = self.next_key(db, &known.id)?;
         let described = described(&next)?;
         let mut tx = db.begin().await?;
         if !store::replace_key(&mut tx, &known.id, &described).await? {
@@ -240,12 +325,10 @@ impl SecretBackend for OwnStore {
         }
         tx.commit().await?;
         let master_key_id = next.id.clone();
-        self.hold(next);
-        tracing::warn!(
-            master_key.id = master_key_id,
-            "the master key was rotated; make GANTRY_MASTER_KEY_NEXT the GANTRY_MASTER_KEY (or its file) of every node, and back it up"
-        );
-        Ok(KeyRotation { rewrapped, master_key_id })
+        self.hold(next.clone());
+        let advice = self.after_rotation(&next);
+        tracing::warn!(master_key.id = master_key_id, "the master key was rotated. {advice}");
+        Ok(KeyRotation { rewrapped, master_key_id, advice })
     }
 }
 

@@ -316,6 +316,7 @@ async fn after_a_rotation_old_values_are_readable_with_the_new_key_and_not_with_
             .await
             .unwrap();
 
+        let old = std::fs::read_to_string(app.data().join("master.key")).unwrap();
         let early = admin.post("/api/v1/secrets:rotateMasterKey", json!({})).await.expect(409);
         assert_eq!(early.code(), "master_key_next_missing");
         std::fs::write(&next, "not a key").unwrap();
@@ -350,8 +351,13 @@ async fn after_a_rotation_old_values_are_readable_with_the_new_key_and_not_with_
             open(app.data(), database.as_deref(), &["--master-key-file", next.to_str().unwrap()]).await.unwrap();
         assert_eq!(opened(&alone, id(&made), 1).await.unwrap(), CANARY);
         alone.db.close().await;
+        // A start with no setting: Gantry's own file was rewritten.
+        let own = open(app.data(), database.as_deref(), &[]).await.unwrap();
+        assert_eq!(opened(&own, id(&made), 1).await.unwrap(), CANARY);
+        own.db.close().await;
         // A start with the old key alone.
-        let sentence = format!("{:#}", open(app.data(), database.as_deref(), &[]).await.err().unwrap());
+        let flags = ["--master-key", old.trim()];
+        let sentence = format!("{:#}", open(app.data(), database.as_deref(), &flags).await.err().unwrap());
         assert!(sentence.contains(rotated["masterKeyId"].as_str().unwrap()), "{sentence}");
     }
 }
@@ -367,7 +373,9 @@ async fn a_node_that_was_not_told_of_the_new_key_says_so_and_secrets_written_mea
     std::fs::write(&next, STANDARD.encode([9_u8; 32])).unwrap();
     let app = TestApp::on(directory, Some(&schema), &["--master-key-next-file", next.to_str().unwrap()]).await;
     let admin = app.admin().await;
-    let other = open(app.data(), Some(&schema), &[]).await.unwrap();
+    let apart = tempfile::tempdir().unwrap();
+    std::fs::copy(app.data().join("master.key"), apart.path().join("master.key")).unwrap();
+    let other = open(apart.path(), Some(&schema), &[]).await.unwrap();
 
     let writes = (0..20).map(|number| {
         let admin = &admin;
@@ -386,19 +394,69 @@ async fn a_node_that_was_not_told_of_the_new_key_says_so_and_secrets_written_mea
     }
     let error = opened(&other, ids[0], 1).await.unwrap_err();
     assert_eq!(error.code(), "master_key_missing");
-    // The key in the node's own file is enough: no restart.
-    std::fs::copy(&next, other.config.data.join("master.key")).unwrap();
-    assert_eq!(opened(&other, ids[0], 1).await.unwrap(), "v");
+    // A start with the setting is enough, and rewrites this node's own file: the next one needs nothing.
     other.db.close().await;
+    for flags in [&["--master-key-next-file", next.to_str().unwrap()][..], &[]] {
+        let other = open(apart.path(), Some(&schema), flags).await.unwrap();
+        assert_eq!(opened(&other, ids[0], 1).await.unwrap(), "v");
+        other.db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_gantry_made_is_rotated_without_hand_work_and_every_crash_on_the_way_is_survived() {
+    let app = TestApp::sqlite().await;
+    let admin = app.admin().await;
+    let made = admin.post("/api/v1/secrets", json!({"name": "k", "value": CANARY})).await.expect(201).json();
+    let data = app.data();
+    let (file, pending) = (data.join("master.key"), data.join("master.key.next"));
+    let reads = async |what: &str| {
+        let again = open(data, None, &[]).await.unwrap_or_else(|error| panic!("{what}: {error:#}"));
+        assert_eq!(opened(&again, id(&made), 1).await.unwrap(), CANARY, "{what}");
+        again.db.close().await;
+    };
+    // Cut off before the database was asked: the key that waits changes nothing, and is the next one.
+    let waiting = STANDARD.encode([5_u8; 32]);
+    std::fs::write(&pending, &waiting).unwrap();
+    reads("a key waits").await;
+    assert!(pending.exists());
+
+    let first = std::fs::read_to_string(&file).unwrap();
+    let rotated = admin.post("/api/v1/secrets:rotateMasterKey", json!({})).await.expect(200).json();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), waiting);
+    assert!(!pending.exists());
+    let advice = rotated["advice"].as_str().unwrap();
+    let old = advice.split_whitespace().find(|word| word.ends_with(".old:")).unwrap().trim_end_matches(':');
+    assert_eq!(std::fs::read_to_string(old).unwrap(), first, "{advice}");
+    assert!(!advice.contains(&waiting));
+    reads("after the rotation").await;
+
+    // Cut off between the database and the files: the next start finishes the exchange.
+    std::fs::rename(&file, &pending).unwrap();
+    std::fs::rename(old, &file).unwrap();
+    reads("the files were not exchanged").await;
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), waiting);
+    assert!(!pending.exists());
+    // Cut off between the two steps of the exchange.
+    std::fs::rename(&file, &pending).unwrap();
+    std::fs::copy(old, &file).unwrap();
+    reads("only the old key was moved aside").await;
+    reads("and it stays so").await;
+
+    let again = admin.post("/api/v1/secrets:rotateMasterKey", json!({})).await.expect(200).json();
+    assert_ne!(again["masterKeyId"], rotated["masterKeyId"]);
+    admin.post("/api/v1/secrets", json!({"name": "new", "value": "after"})).await.expect(201);
+    reads("after a second rotation").await;
 }
 
 #[tokio::test]
 async fn a_rotation_without_a_key_to_rotate_to_says_how_to_supply_one() {
-    let app = TestApp::sqlite().await;
+    let app = TestApp::sqlite_with(&["--master-key", &STANDARD.encode([4_u8; 32])]).await;
     let admin = app.admin().await;
     let refused = admin.post("/api/v1/secrets:rotateMasterKey", json!({})).await.expect(409);
     assert_eq!(refused.code(), "master_key_next_missing");
     assert!(refused.text().contains("GANTRY_MASTER_KEY_NEXT_FILE"));
+    assert!(!app.data().join("master.key.next").exists());
 }
 
 #[tokio::test]
