@@ -7,7 +7,6 @@ use gantry_domain::api::build::{Build, CreateBuild};
 use gantry_domain::api::token::Scope;
 use gantry_domain::api::{Accepted, Page};
 use gantry_domain::event::Event;
-use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -15,7 +14,7 @@ use uuid::Uuid;
 use super::{report, store};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::http::{Json, Path, Query, page, page_limit};
+use crate::http::{Json, PageQuery, Path, Query, page, page_limit};
 use crate::identity::Actor;
 use crate::jobs::http::{EventsQuery, EventsRequest, stream_events};
 
@@ -28,23 +27,14 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(log))
 }
 
-/// Which page of a list.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-struct ListQuery {
-    /// `nextCursor` of the page before.
-    cursor: Option<Uuid>,
-    /// How many, 1 to 100; 50 when left out.
-    limit: Option<u64>,
-}
-
 /// Lists a project's builds, newest first.
-#[utoipa::path(get, path = "/projects/{project}/builds", tag = "builds", params(("project" = String, Path), ListQuery),
+#[utoipa::path(get, path = "/projects/{project}/builds", tag = "builds", params(("project" = String, Path), PageQuery),
     responses((status = OK, body = Page<Build>)))]
 async fn list(
     State(app): State<App>,
     actor: Actor,
     Path(project): Path<String>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<Build>>> {
     actor.require(Scope::Read)?;
     let project_id = crate::project::find_id(&app.db, &project).await?;

@@ -8,6 +8,7 @@ mod assets;
 mod extract;
 pub mod idempotency;
 mod layers;
+mod paging;
 mod verbs;
 
 use std::time::Duration;
@@ -16,7 +17,6 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::{Router, middleware};
-use gantry_domain::api::Page;
 use tower::{Layer, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -29,6 +29,7 @@ use crate::app::App;
 use crate::error::Error;
 
 pub use extract::{Json, Path, Query};
+pub(crate) use paging::{NamedPageQuery, PageQuery, page, page_limit};
 
 /// What a request's body may hold.
 const BODY_LIMIT: usize = 1024 * 1024;
@@ -133,18 +134,4 @@ pub fn router(app: App) -> Router {
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
     Error::from(anyhow::anyhow!("a handler panicked")).into_response()
-}
-
-/// How many entries a page has: 50 unless the caller says, 1 to 100.
-pub(crate) fn page_limit(asked: Option<u64>) -> u64 {
-    asked.unwrap_or(50).clamp(1, 100)
-}
-
-/// Makes a page of `limit` entries out of up to `limit + 1`; the one too many says that there is more.
-pub(crate) fn page<T>(mut items: Vec<T>, limit: u64, cursor: impl Fn(&T) -> String) -> Page<T> {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next_cursor = if more { items.last().map(cursor) } else { None };
-    Page { items, next_cursor }
 }

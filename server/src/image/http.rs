@@ -6,7 +6,6 @@ use gantry_domain::Digest;
 use gantry_domain::api::image::{Image, PublishImage};
 use gantry_domain::api::token::Scope;
 use gantry_domain::api::{Accepted, Page};
-use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -14,30 +13,21 @@ use uuid::Uuid;
 use super::store;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::http::{Json, Path, Query, page, page_limit};
+use crate::http::{Json, PageQuery, Path, Query, page, page_limit};
 use crate::identity::Actor;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(get)).routes(routes!(publish))
 }
 
-/// Which page of a list.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-struct ListQuery {
-    /// `nextCursor` of the page before.
-    cursor: Option<Uuid>,
-    /// How many, 1 to 100; 50 when left out.
-    limit: Option<u64>,
-}
-
 /// Lists a project's images, newest first. `{project}` is its id or its name.
-#[utoipa::path(get, path = "/projects/{project}/images", tag = "images", params(("project" = String, Path), ListQuery),
+#[utoipa::path(get, path = "/projects/{project}/images", tag = "images", params(("project" = String, Path), PageQuery),
     responses((status = OK, body = Page<Image>)))]
 async fn list(
     State(app): State<App>,
     actor: Actor,
     Path(project): Path<String>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<Image>>> {
     actor.require(Scope::Read)?;
     let project_id = crate::project::find_id(&app.db, &project).await?;

@@ -9,7 +9,6 @@ use gantry_domain::api::token::Scope;
 use gantry_domain::clean_name;
 use gantry_domain::problem::FieldProblem;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -18,7 +17,7 @@ use super::store::Saved;
 use super::{address, store};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::http::{Json, Path, Query, page, page_limit};
+use crate::http::{Json, NamedPageQuery, Path, Query, page, page_limit};
 use crate::identity::Actor;
 use crate::outside::model::test_connection;
 use crate::secret::{self, Change, OwnerKind};
@@ -32,20 +31,12 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, update, delete)).routes(routes!(test))
 }
 
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-struct ListQuery {
-    /// `nextCursor` of the page before.
-    cursor: Option<String>,
-    /// How many, 1 to 100; 50 when left out.
-    limit: Option<u64>,
-}
-
 /// Lists the providers by name.
-#[utoipa::path(get, path = "/providers", tag = "providers", params(ListQuery), responses((status = OK, body = Page<Provider>)))]
+#[utoipa::path(get, path = "/providers", tag = "providers", params(NamedPageQuery), responses((status = OK, body = Page<Provider>)))]
 async fn list(
     State(app): State<App>,
     actor: Actor,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<NamedPageQuery>,
 ) -> Result<axum::Json<Page<Provider>>> {
     actor.require(Scope::Read)?;
     let limit = page_limit(query.limit);

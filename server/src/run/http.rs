@@ -7,7 +7,6 @@ use gantry_domain::api::run::{CreateRun, Run};
 use gantry_domain::api::token::Scope;
 use gantry_domain::api::{Accepted, Page};
 use gantry_domain::event::Event;
-use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -15,7 +14,7 @@ use uuid::Uuid;
 use super::{NewRun, store};
 use crate::app::App;
 use crate::error::Result;
-use crate::http::{Json, Path, Query, page, page_limit};
+use crate::http::{Json, PageQuery, Path, Query, page, page_limit};
 use crate::identity::Actor;
 use crate::jobs::http::{EventsQuery, EventsRequest, stream_events};
 use crate::project;
@@ -28,23 +27,14 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(cancel))
 }
 
-/// Which page of a list.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-struct ListQuery {
-    /// `nextCursor` of the page before.
-    cursor: Option<Uuid>,
-    /// How many, 1 to 100; 50 when left out.
-    limit: Option<u64>,
-}
-
 /// Lists a project's runs, newest first. `{project}` is its id or its name.
-#[utoipa::path(get, path = "/projects/{project}/runs", tag = "runs", params(("project" = String, Path), ListQuery),
+#[utoipa::path(get, path = "/projects/{project}/runs", tag = "runs", params(("project" = String, Path), PageQuery),
     responses((status = OK, body = Page<Run>)))]
 async fn list(
     State(app): State<App>,
     actor: Actor,
     Path(project): Path<String>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<Run>>> {
     actor.require(Scope::Read)?;
     let project_id = project::find_id(&app.db, &project).await?;

@@ -7,7 +7,6 @@ use gantry_domain::api::secret::{CreateSecret, CreateSecretVersion, KeyRotation,
 use gantry_domain::api::token::Scope;
 use gantry_domain::problem::FieldProblem;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -15,7 +14,7 @@ use uuid::Uuid;
 use super::{Belonging, LONGEST_VALUE, OwnerKind, store};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::http::{Json, Path, Query, page, page_limit};
+use crate::http::{Json, NamedPageQuery, Path, Query, page, page_limit};
 use crate::identity::Actor;
 
 const LONGEST_NAME: usize = 128;
@@ -28,20 +27,12 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(rotate_master_key))
 }
 
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-struct ListQuery {
-    /// `nextCursor` of the page before.
-    cursor: Option<String>,
-    /// How many, 1 to 100; 50 when left out.
-    limit: Option<u64>,
-}
-
 /// Lists the named secrets, without their values, by name.
-#[utoipa::path(get, path = "/secrets", tag = "secrets", params(ListQuery), responses((status = OK, body = Page<Secret>)))]
+#[utoipa::path(get, path = "/secrets", tag = "secrets", params(NamedPageQuery), responses((status = OK, body = Page<Secret>)))]
 async fn list(
     State(app): State<App>,
     actor: Actor,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<NamedPageQuery>,
 ) -> Result<axum::Json<Page<Secret>>> {
     actor.require(Scope::Read)?;
     let limit = page_limit(query.limit);

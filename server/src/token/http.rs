@@ -8,7 +8,6 @@ use gantry_domain::api::token::{CreateToken, CreatedToken, Scope, Token};
 use gantry_domain::clean_name;
 use gantry_domain::problem::FieldProblem;
 use secrecy::ExposeSecret;
-use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -17,7 +16,7 @@ use super::{format, store};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::idempotency::HoldsSecret;
-use crate::http::{Json, Path, Query, page, page_limit};
+use crate::http::{Json, PageQuery, Path, Query, page, page_limit};
 use crate::identity::Actor;
 
 const LONGEST_NAME: usize = 63;
@@ -28,17 +27,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(delete))
 }
 
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-struct ListQuery {
-    /// `nextCursor` of the page before.
-    cursor: Option<Uuid>,
-    /// How many, 1 to 100; 50 when left out.
-    limit: Option<u64>,
-}
-
 /// Lists tokens, newest first, without their secret part.
-#[utoipa::path(get, path = "/tokens", tag = "tokens", params(ListQuery), responses((status = OK, body = Page<Token>)))]
-async fn list(State(app): State<App>, actor: Actor, Query(query): Query<ListQuery>) -> Result<axum::Json<Page<Token>>> {
+#[utoipa::path(get, path = "/tokens", tag = "tokens", params(PageQuery), responses((status = OK, body = Page<Token>)))]
+async fn list(State(app): State<App>, actor: Actor, Query(query): Query<PageQuery>) -> Result<axum::Json<Page<Token>>> {
     actor.require(Scope::Admin)?;
     let limit = page_limit(query.limit);
     let items = store::list(&app.db, query.cursor, limit + 1).await?;
