@@ -6,6 +6,8 @@ pub(crate) mod http;
 mod job;
 mod store;
 
+use std::time::{Duration, SystemTime};
+
 use gantry_domain::api::Accepted;
 use gantry_domain::api::build::Build;
 use gantry_domain::api::image::{Image, PublishImage};
@@ -18,7 +20,7 @@ use crate::app::App;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::jobs::NewJob;
-use crate::outside::layout::StoredImage;
+use crate::outside::layout::{StoredImage, Swept};
 
 pub(crate) use job::PublishWork;
 
@@ -32,6 +34,35 @@ const MAX_ATTEMPTS: i64 = 5;
 /// Whatever the database answers.
 pub(crate) async fn keep(tx: &mut Tx, image: &StoredImage, build: &Build, now: Timestamp) -> sqlx::Result<()> {
     store::insert(tx, image, build, now).await
+}
+
+/// For how long the store keeps what no image needs: longer than it takes from writing an image to
+/// keeping it.
+pub(crate) const UNNEEDED_FOR: Duration = Duration::from_secs(60 * 60);
+
+/// Removes from this node's store what no image needs, such as those of deleted projects, and has not
+/// been written within `unneeded_for`. None when an image is being written: try again later.
+///
+/// # Errors
+/// When the store cannot be read or written, or an image in it is damaged.
+pub async fn sweep(app: &App, unneeded_for: Duration) -> Result<Option<Swept>> {
+    let database = crate::secret::database_id(&app.db).await?;
+    if !app.images.belongs_to(&database).map_err(anyhow::Error::from)? {
+        tracing::warn!(
+            store = %app.images.root().display(),
+            "the image store was filled for another database, so nothing is removed from it; \
+             if that database is gone for good, remove the file `database` there"
+        );
+        return Ok(Some(Swept::default()));
+    }
+    // The moment first: what is written from now on is not in the list that is read next.
+    let moment = SystemTime::now() - unneeded_for;
+    let images = store::digests(&app.db).await?;
+    let swept = app.images.sweep(images, moment).await.map_err(anyhow::Error::from)?;
+    if let Some(Swept { blobs: 1.., bytes }) = swept {
+        tracing::info!(bytes, "images that are no longer needed were removed from the store");
+    }
+    Ok(swept)
 }
 
 /// An image with its publications.

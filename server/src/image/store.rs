@@ -1,6 +1,6 @@
 //! The SQL of images and their publications.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use gantry_domain::api::build::Build;
 use gantry_domain::api::image::{Image, Publication};
@@ -29,6 +29,12 @@ pub(super) async fn insert(tx: &mut Tx, image: &StoredImage, build: &Build, now:
     .execute()
     .await?;
     Ok(())
+}
+
+/// Every image that there is.
+pub(super) async fn digests(db: &Db) -> Result<HashSet<Digest>> {
+    let rows: Vec<(String,)> = db.sql("SELECT digest FROM image").all().await?;
+    rows.into_iter().map(|(digest,)| digest.parse().map_err(|error| anyhow::Error::from(error).into())).collect()
 }
 
 #[derive(sqlx::FromRow)]

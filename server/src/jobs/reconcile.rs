@@ -10,10 +10,14 @@ use crate::app::App;
 
 /// How often they run.
 const EVERY: Duration = Duration::from_secs(10);
+/// How often the image store is swept, the first time at the start.
+const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+/// How long until the next attempt when it could not be swept.
+const SWEEP_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// Starts the reconcilers of this node.
 pub fn spawn_reconcilers(app: &App, tracker: &TaskTracker) {
-    let app = app.clone();
+    let (app, app_to_sweep) = (app.clone(), app.clone());
     tracker.spawn(async move {
         let mut every = tokio::time::interval(EVERY);
         loop {
@@ -22,6 +26,18 @@ pub fn spawn_reconcilers(app: &App, tracker: &TaskTracker) {
                 _ = every.tick() => {}
             }
             tick(&app).await;
+        }
+    });
+    let app = app_to_sweep;
+    tracker.spawn(async move {
+        loop {
+            let swept = crate::image::sweep(&app, crate::image::UNNEEDED_FOR).await;
+            let pause = if matches!(swept, Ok(Some(_))) { SWEEP_EVERY } else { SWEEP_AGAIN_AFTER };
+            report("the image store", swept);
+            tokio::select! {
+                () = app.shutdown.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
         }
     });
 }

@@ -95,6 +95,12 @@ pub(crate) async fn value(app: &App, id: Uuid) -> Result<SecretString> {
     app.secrets.get(&app.db, at).await
 }
 
+/// What tells this database from every other one, for as long as it exists: its first master key, by id
+/// and by the moment that it was noted here.
+pub(crate) async fn database_id(db: &Db) -> Result<String> {
+    store::first_key(db).await
+}
+
 /// Keeps a credential for what `owner` says, in the caller's transaction; answers with the secret's id.
 pub(crate) async fn keep(
     app: &App,

@@ -218,6 +218,13 @@ pub(super) struct KnownKey {
     pub(super) check_value: Vec<u8>,
 }
 
+/// The first master key that was in use here, by id and moment.
+pub(super) async fn first_key(db: &Db) -> Result<String> {
+    let (id, created_at): (String, Timestamp) =
+        db.sql("SELECT id, created_at FROM master_key ORDER BY created_at, id LIMIT 1").one().await?;
+    Ok(format!("{id}-{}", created_at.micros()))
+}
+
 /// The master key in use, as the database knows it.
 pub(super) async fn key_in_use(db: &Db) -> Result<Option<KnownKey>> {
     Ok(db.sql("SELECT id, check_value FROM master_key WHERE in_use = 1").optional().await?)

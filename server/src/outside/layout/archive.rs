@@ -141,7 +141,11 @@ fn known(store: &ImageStore, diff: &Digest) -> Result<Option<Descriptor>, Layout
     let Ok(layer) = serde_json::from_slice::<Descriptor>(&bytes) else {
         return Ok(None);
     };
-    let intact = std::fs::metadata(store.blob_path(&layer.digest)).is_ok_and(|found| found.len() == layer.size);
+    let blob = store.blob_path(&layer.digest);
+    let intact = std::fs::metadata(&blob).is_ok_and(|found| found.len() == layer.size);
+    if intact {
+        super::sweep::touch(&blob)?;
+    }
     Ok(intact.then_some(layer))
 }
 

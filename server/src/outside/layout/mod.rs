@@ -7,22 +7,30 @@
 //! blobs/sha256/<hex>        manifests, configurations and compressed layers
 //! diffs/<hex>               for an uncompressed layer: the compressed blob that was made of it
 //! partial/<process>/        what a process is writing; removed when a later one finds it abandoned
+//! lock                      held by those who write images (shared) and by a sweep (alone)
+//! database                  whose images these are: a sweep for another database touches nothing
 //! ```
 //!
-//! `archive` makes images of what the Docker Engine saves. Who built what belongs in the database.
+//! `archive` makes images of what the Docker Engine saves, `sweep` removes what no image needs. Who
+//! built what, and which images there are, belongs in the database.
 
 mod archive;
+mod sweep;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use gantry_domain::Digest;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
+
+pub use sweep::Swept;
 
 /// The media type of a manifest (OCI Image Specification, "Media Types").
 pub const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -200,18 +208,46 @@ impl ImageStore {
         let store = self.clone();
         let stop = cancel.child_token();
         let on_drop = stop.clone().drop_guard();
-        let imported = tokio::task::spawn_blocking(move || archive::import(&store, &archive, &notes, &stop))
-            .await
-            .map_err(|join| LayoutError::Disk(io::Error::other(join)))?;
+        let imported = blocking(move || {
+            let _lock = sweep::hold_off(&store)?;
+            archive::import(&store, &archive, &notes, &stop)
+        })
+        .await?;
         drop(on_drop);
         imported
+    }
+
+    /// Makes everything of an image young, so that no sweep takes it before it is kept; whether
+    /// everything is there.
+    pub async fn refresh(&self, image: &Digest) -> Result<bool, LayoutError> {
+        let (store, image) = (self.clone(), image.clone());
+        Ok(blocking(move || sweep::refresh(&store, &image)).await??)
+    }
+
+    /// Removes what none of `images` needs and was written before a moment. None when an image is
+    /// being written: try again later. Fails, and removes nothing, when one of the images is damaged.
+    pub async fn sweep(
+        &self,
+        images: HashSet<Digest>,
+        written_before: SystemTime,
+    ) -> Result<Option<Swept>, LayoutError> {
+        let store = self.clone();
+        blocking(move || sweep::sweep(&store, &images, written_before)).await?
+    }
+
+    /// Whether these are the images of this database: of the first one that asks, for ever.
+    pub fn belongs_to(&self, database: &str) -> io::Result<bool> {
+        self.write_if_absent("database", database.as_bytes())?;
+        Ok(std::fs::read(self.root.join("database"))? == database.as_bytes())
     }
 
     /// Puts small content into the store.
     fn put(&self, bytes: &[u8]) -> io::Result<Digest> {
         let digest = digest_of(bytes);
         let target = self.blob_path(&digest);
-        if !target.exists() {
+        if target.exists() {
+            sweep::touch(&target)?;
+        } else {
             self.write_at_once(&target, bytes)?;
         }
         Ok(digest)
@@ -251,6 +287,23 @@ impl ImageStore {
         }));
         self.write_at_once(&path, index.to_string().as_bytes())
     }
+
+    /// Takes manifests out of `index.json`.
+    fn unlist(&self, is_gone: impl Fn(&str) -> bool) -> io::Result<()> {
+        let _alone = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = self.root.join("index.json");
+        let mut index: serde_json::Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+        let Some(manifests) = index["manifests"].as_array_mut() else {
+            return Err(io::Error::other("index.json has no list of manifests"));
+        };
+        let before = manifests.len();
+        manifests.retain(|known| !is_gone(known["digest"].as_str().unwrap_or_default()));
+        if manifests.len() == before { Ok(()) } else { self.write_at_once(&path, index.to_string().as_bytes()) }
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, LayoutError> {
+    tokio::task::spawn_blocking(work).await.map_err(|join| LayoutError::Disk(io::Error::other(join)))
 }
 
 /// The SHA-256 of `bytes` as a digest.
