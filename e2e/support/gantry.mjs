@@ -1,5 +1,5 @@
 // A Gantry server of a test's own: the release binary in a directory of its own, on a loopback port.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -21,6 +21,15 @@ export const freePort = () =>
       probe.close(() => resolve(port));
     });
   });
+
+/** The address of a schema of its own in the Postgres for tests. */
+export function newPostgresSchema() {
+  const address = process.env.GANTRY_TEST_POSTGRES;
+  if (!address) throw new Error('GANTRY_TEST_POSTGRES is set by scripts/postgres.sh env');
+  const schema = `e2e_${Date.now()}`;
+  execFileSync('psql', ['--quiet', '--command', `CREATE SCHEMA ${schema}`, address]);
+  return `${address}${address.includes('?') ? '&' : '?'}options=-csearch_path%3D${schema}`;
+}
 
 export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
