@@ -130,7 +130,7 @@ prepare() {
   need_cargo_program cargo-nextest 0.9.151 || return
   need_cargo_program cargo-deny 0.20.2 || return
   ! wants browser || need_packages chromium || return
-  ! wants registry || need_packages skopeo || return
+  ! wants registry || need_packages skopeo openssl || return
   # Where Node comes from elsewhere, npm is part of it; Debian has it apart.
   has node || need_packages nodejs || return
   has npm || need_packages npm || return

@@ -29,6 +29,9 @@ pub struct Registry {
     pub secret_id: Option<Uuid>,
     /// Whether plain HTTP is spoken; only for registries on this machine.
     pub plain_http: bool,
+    /// Certificates (PEM) of its own authority, which are trusted for it besides the usual ones.
+    #[serde(default)]
+    pub ca_certificate: Option<String>,
     /// When it was created.
     pub created_at: Timestamp,
 }
@@ -57,6 +60,10 @@ pub struct SaveRegistry {
     /// Whether plain HTTP is spoken; refused unless the address is on this machine.
     #[serde(default)]
     pub plain_http: bool,
+    /// Certificates (PEM) of its own authority, for a registry whose certificate no public authority
+    /// signed; at most 65 536 bytes. Left out or empty, only the usual ones are trusted.
+    #[serde(default)]
+    pub ca_certificate: Option<String>,
 }
 
 impl fmt::Debug for SaveRegistry {
@@ -70,6 +77,7 @@ impl fmt::Debug for SaveRegistry {
             .field("credential", &self.credential.as_ref().map(|_| "[REDACTED]"))
             .field("secret_id", &self.secret_id)
             .field("plain_http", &self.plain_http)
+            .field("ca_certificate", &self.ca_certificate)
             .finish()
     }
 }

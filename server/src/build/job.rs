@@ -4,17 +4,19 @@
 //! |---|---|---|
 //! | `context` | checks the files and makes the archive | made again: the same files make the same bytes |
 //! | `solve` | BuildKit builds; the image has a name of its own in the engine | BuildKit's cache has what was done |
-//! | `image` | takes the image out of the engine into the store | layers in the store are not compressed again |
+//! | `image` | takes the image out of the engine into the store | layers in the store are not compressed again; made again when it was swept away |
 //! | `record` | build, image and `build.done` in one transaction | done or not done |
 //!
 //! The name in the engine is removed at the end, however the build ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gantry_domain::api::build::Build;
 use gantry_domain::api::job::JobKind;
 use gantry_domain::event::{BuildStepState, EventBody};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -98,7 +100,11 @@ impl Attempt<'_> {
         }
         let context = self.context().await?;
         self.job.step("solve", async { self.solve(&context).await.map(|()| engine_name(self.build)) }).await?;
-        let image: StoredImage = self.job.step("image", self.image(&context)).await?;
+        let mut image: StoredImage = self.job.step("image", self.image(&context)).await?;
+        // An earlier attempt may have stored it so long ago that it was swept away since.
+        if !self.app.images.refresh(&image.digest).await.map_err(not_stored)? {
+            image = self.image(&context).await?;
+        }
         self.record(&image).await?;
         Ok(json!({ "digest": image.digest, "size": image.size }))
     }
@@ -138,7 +144,7 @@ impl Attempt<'_> {
     /// Lets BuildKit build, and writes down what it says.
     async fn solve(&self, context: &Context) -> Result<(), JobFailure> {
         let arguments: BuildArguments = serde_json::from_value(self.job.args().clone()).unwrap_or_default();
-        let request = BuildRequest {
+        let mut request = BuildRequest {
             name: engine_name(self.build),
             context: context.archive.clone(),
             dockerfile: DOCKERFILE.to_owned(),
@@ -149,10 +155,15 @@ impl Attempt<'_> {
             ]),
             no_cache: arguments.no_cache,
             network: self.app.config.build_network.parse().unwrap_or_default(),
+            base_images: None,
         };
         let docker = &self.app.docker;
-        self.report(async |sender, cancel| buildkit::build(docker, request, sender, cancel).await.map_err(explain))
-            .await
+        self.report(async move |sender, cancel| {
+            let (app, say) = (self.app.clone(), sender.downgrade());
+            request.base_images = Some(Arc::new(Registries { app, say, said: Mutex::default() }));
+            buildkit::build(docker, request, sender, cancel).await.map_err(explain)
+        })
+        .await
     }
 
     /// Takes the image out of the engine.
@@ -239,6 +250,36 @@ impl Attempt<'_> {
         self.job.append_within(&mut tx, &events).await?;
         tx.commit().await?;
         Ok(())
+    }
+}
+
+/// Opens base images' registries with what is configured here, and says so in the build's log.
+struct Registries {
+    app: App,
+    /// Weak: whoever holds a sender keeps the log open, and BuildKit lets go of us when it likes.
+    say: mpsc::WeakSender<Progress>,
+    said: Mutex<BTreeSet<String>>,
+}
+
+impl std::fmt::Debug for Registries {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Registries")
+    }
+}
+
+#[async_trait::async_trait]
+impl buildkit::BaseImageLogin for Registries {
+    async fn login(&self, host: &str) -> Result<Option<(String, SecretString)>, String> {
+        let found = crate::registry::credentials_for_host(&self.app, host).await;
+        let found = found.map_err(|error| format!("the credential for {host} cannot be read: {}", error.detail()))?;
+        let Some((name, access)) = found else { return Ok(None) };
+        let is_new = self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned());
+        // BuildKit asks again for every image; nobody listening means that the build is over.
+        if let (true, Some(say)) = (is_new, self.say.upgrade()) {
+            let text = format!("Base images from {host} are pulled with the credential of the registry {name}");
+            let _ = say.send(note("", text)).await;
+        }
+        Ok(access.login())
     }
 }
 

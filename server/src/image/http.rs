@@ -8,7 +8,6 @@ use gantry_domain::api::token::Scope;
 use gantry_domain::api::{Accepted, Page};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
 use super::store;
 use crate::app::App;

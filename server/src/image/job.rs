@@ -210,6 +210,7 @@ fn explain(error: RegistryError) -> JobFailure {
     let message = error.to_string();
     match error {
         RegistryError::Unreachable { .. } => JobFailure::retry("registry_unreachable", message),
+        RegistryError::Untrusted { .. } => JobFailure::fatal("registry_untrusted", message),
         RegistryError::Unauthorized { .. } => JobFailure::fatal("registry_unauthorized", message),
         RegistryError::Denied { .. } => JobFailure::fatal("registry_denied", message),
         RegistryError::NotFound { .. } | RegistryError::Refused { .. } => {

@@ -21,10 +21,13 @@ use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference, RegistryOperation};
 use reqwest::StatusCode;
 use reqwest::header::WWW_AUTHENTICATE;
+use rustls::pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::layout::{Descriptor, MANIFEST_TYPE, digest_of};
 
+/// What we say we are.
+const AGENT: &str = concat!("gantry/", env!("CARGO_PKG_VERSION"));
 /// How long a connection may take to be made.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// How long a registry may be silent.
@@ -33,6 +36,10 @@ const SILENT_AT_MOST: Duration = Duration::from_secs(60);
 const PART: usize = 256 * 1024;
 /// The user that is named when there is only a token: registries that take tokens ignore the name.
 const TOKEN_USER: &str = "token";
+/// What Docker Hub's images are named after.
+pub(crate) const DOCKER_HUB: &str = "docker.io";
+/// Where Docker Hub's registry answers.
+pub(crate) const DOCKER_HUB_HOST: &str = "registry-1.docker.io";
 
 /// Where a registry is and how to get in.
 #[derive(Clone, Debug)]
@@ -47,6 +54,16 @@ pub struct RegistryAccess {
     pub credential: Option<SecretString>,
     /// Whether plain HTTP is spoken.
     pub plain_http: bool,
+    /// Certificates (PEM) of its own authority, trusted besides the machine's.
+    pub ca_certificate: Option<String>,
+}
+
+impl RegistryAccess {
+    /// User and password as they are sent; none when there is no credential.
+    pub fn login(&self) -> Option<(String, SecretString)> {
+        let credential = self.credential.clone()?;
+        Some((user(self).to_owned(), credential))
+    }
 }
 
 /// Why a registry did not do what it was asked.
@@ -58,6 +75,14 @@ pub enum RegistryError {
         /// The registry.
         address: String,
         /// What the attempt ended with.
+        cause: String,
+    },
+    /// Whoever answers cannot be proven to be the registry, or the password would travel in clear.
+    #[error("the registry {address} is not trusted: {cause}")]
+    Untrusted {
+        /// The registry.
+        address: String,
+        /// What is wrong, and what to do.
         cause: String,
     },
     /// The user or the password is wrong, or one is needed.
@@ -114,15 +139,18 @@ impl Repository {
         } else {
             ClientProtocol::Https
         };
-        let client = Client::new(ClientConfig {
+        refuse_clear_token_service(access).await?;
+        let client = Client::try_from(ClientConfig {
             protocol,
+            extra_root_certificates: authorities(access).collect(),
             // One request with the whole blob: what every registry can do, and what some require.
             use_monolithic_push: true,
             connect_timeout: Some(CONNECT_WITHIN),
             read_timeout: Some(SILENT_AT_MOST),
-            user_agent: concat!("gantry/", env!("CARGO_PKG_VERSION")),
+            user_agent: AGENT,
             ..ClientConfig::default()
         });
+        let client = client.map_err(|error| unusable_authority(access, &error))?;
         let opened = Self {
             client,
             auth: authentication(access),
@@ -234,7 +262,83 @@ fn user(access: &RegistryAccess) -> &str {
 fn explain_request(address: String, error: reqwest::Error) -> RegistryError {
     match error.status() {
         Some(status) => by_status(address, status.as_u16(), status.canonical_reason().unwrap_or_default()),
-        None => RegistryError::Unreachable { address, cause: chain(&error.without_url()) },
+        None => {
+            let cause = chain(&error.without_url());
+            if cause.contains("invalid peer certificate") {
+                let cause = format!(
+                    "{cause}. If its certificate comes from an authority of your own, enter that authority's certificate in the registry's settings"
+                );
+                return RegistryError::Untrusted { address, cause };
+            }
+            RegistryError::Unreachable { address, cause }
+        }
+    }
+}
+
+/// Whether a text is a list of certificates that can be trusted as authorities.
+pub fn is_authority(pem: &str) -> bool {
+    let mut roots = rustls::RootCertStore::empty();
+    let mut certificates = rustls::pki_types::CertificateDer::pem_slice_iter(pem.as_bytes());
+    let all_added = certificates.all(|certificate| certificate.is_ok_and(|certificate| roots.add(certificate).is_ok()));
+    all_added && !roots.is_empty()
+}
+
+fn authorities(access: &RegistryAccess) -> impl Iterator<Item = oci_client::client::Certificate> {
+    // One by one: as a whole, only the first of them would be read.
+    let certificates = access.ca_certificate.as_deref().unwrap_or_default().as_bytes();
+    rustls::pki_types::CertificateDer::pem_slice_iter(certificates).filter_map(Result::ok).map(|certificate| {
+        oci_client::client::Certificate {
+            encoding: oci_client::client::CertificateEncoding::Der,
+            data: certificate.to_vec(),
+        }
+    })
+}
+
+fn unusable_authority(access: &RegistryAccess, error: &dyn std::error::Error) -> RegistryError {
+    RegistryError::Untrusted {
+        address: access.address.clone(),
+        cause: format!("the certificate of its authority cannot be used ({}): enter it again", chain(error)),
+    }
+}
+
+/// A client that trusts the registry's own authority as well.
+fn http_client(access: &RegistryAccess) -> Result<reqwest::Client, RegistryError> {
+    let pem = access.ca_certificate.as_deref().unwrap_or_default();
+    let authorities = reqwest::Certificate::from_pem_bundle(pem.as_bytes());
+    let builder = reqwest::Client::builder().user_agent(AGENT).connect_timeout(CONNECT_WITHIN);
+    authorities
+        .and_then(|authorities| builder.read_timeout(SILENT_AT_MOST).tls_certs_merge(authorities).build())
+        .map_err(|error| unusable_authority(access, &error))
+}
+
+/// The challenge that a registry answers with when nobody is named; empty when it lets everybody in.
+async fn challenge(
+    http: &reqwest::Client,
+    access: &RegistryAccess,
+) -> Result<(reqwest::Response, String), RegistryError> {
+    let answer = http.get(version_address(access)).send().await;
+    let answer = answer.map_err(|error| explain_request(access.address.clone(), error))?;
+    let challenge = answer.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let challenge = challenge.to_owned();
+    Ok((answer, challenge))
+}
+
+fn version_address(access: &RegistryAccess) -> String {
+    let scheme = if access.plain_http { "http" } else { "https" };
+    let host = if access.address == DOCKER_HUB { DOCKER_HUB_HOST } else { &access.address };
+    format!("{scheme}://{host}/v2/")
+}
+
+/// The client for pushing asks whatever token service a registry names: not with a password, where it
+/// could be read on the way.
+async fn refuse_clear_token_service(access: &RegistryAccess) -> Result<(), RegistryError> {
+    if access.credential.is_none() {
+        return Ok(());
+    }
+    let (_, challenge) = challenge(&http_client(access)?, access).await?;
+    match token_request(&challenge, access) {
+        Some(Err(cause)) => Err(RegistryError::Untrusted { address: access.address.clone(), cause }),
+        _ => Ok(()),
     }
 }
 
@@ -268,9 +372,9 @@ fn chain(error: &dyn std::error::Error) -> String {
 ///
 /// A registry that hands out tokens is asked for one; one that takes passwords itself is asked for
 /// its version with the password, since only then does it look at it.
-pub async fn test_connection(http: &reqwest::Client, access: &RegistryAccess) -> ConnectionTest {
+pub async fn test_connection(access: &RegistryAccess) -> ConnectionTest {
     let started = Instant::now();
-    let asked = tokio::time::timeout(Duration::from_secs(20), ask(http, access)).await;
+    let asked = tokio::time::timeout(Duration::from_secs(20), ask(access)).await;
     let (ok, message) = match asked {
         Ok(Ok(message)) => (true, message),
         Ok(Err(error)) => (false, error.to_string()),
@@ -280,39 +384,35 @@ pub async fn test_connection(http: &reqwest::Client, access: &RegistryAccess) ->
     ConnectionTest { ok, message, duration_ms }
 }
 
-async fn ask(http: &reqwest::Client, access: &RegistryAccess) -> Result<String, RegistryError> {
+async fn ask(access: &RegistryAccess) -> Result<String, RegistryError> {
+    let http = http_client(access)?;
     let address = access.address.clone();
-    let scheme = if access.plain_http { "http" } else { "https" };
-    // Docker Hub's images are named docker.io and its registry answers elsewhere.
-    let host = if address == "docker.io" { "registry-1.docker.io" } else { &address };
-    let version = format!("{scheme}://{host}/v2/");
     let send = |request: reqwest::RequestBuilder| {
         let address = address.clone();
         async move { request.send().await.map_err(|error| explain_request(address, error)) }
     };
 
-    let answer = send(http.get(&version)).await?;
+    let (answer, challenge) = challenge(&http, access).await?;
     if answer.status().is_success() {
         return Ok(format!("{address} answers and asks for no credential."));
     }
     if answer.status() != StatusCode::UNAUTHORIZED {
         return Err(by_status(address, answer.status().as_u16(), "at /v2/: is this an OCI registry?"));
     }
-    let challenge = answer.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let Some(credential) = &access.credential else {
         let cause = "it asks for a user and password or a token, and none is stored".to_owned();
         return Err(RegistryError::Denied { address, cause });
     };
     let password = Some(credential.expose_secret());
-    let Some(token_request) = token_request(challenge, access) else {
-        let answer = send(http.get(&version).basic_auth(user(access), password)).await?;
+    let Some(token_request) = token_request(&challenge, access) else {
+        let answer = send(http.get(version_address(access)).basic_auth(user(access), password)).await?;
         return if answer.status().is_success() {
             Ok(format!("{address} answers and accepts the credential."))
         } else {
             Err(by_status(address, answer.status().as_u16(), "at /v2/"))
         };
     };
-    let token_request = token_request.map_err(|cause| RegistryError::Refused { address: address.clone(), cause })?;
+    let token_request = token_request.map_err(|cause| RegistryError::Untrusted { address: address.clone(), cause })?;
     let answer = send(http.get(token_request).basic_auth(user(access), password)).await?;
     match answer.status() {
         status if status.is_success() => Ok(format!("{address} answers and gives a token for the credential.")),
@@ -337,7 +437,13 @@ fn token_request(challenge: &str, access: &RegistryAccess) -> Option<Result<url:
     let Some(mut realm) = parameter("realm").and_then(|realm| url::Url::parse(&realm).ok()) else {
         return Some(Err("its challenge names no token service".to_owned()));
     };
-    if realm.scheme() != "https" && !access.plain_http {
+    let is_on_this_machine = match realm.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    if realm.scheme() != "https" && !(access.plain_http && is_on_this_machine) {
         return Some(Err("its token service is not behind HTTPS, and the password would travel in clear".to_owned()));
     }
     let repository = format!("{}/connection-test", access.prefix);
@@ -360,6 +466,7 @@ mod tests {
             username: "me".to_owned(),
             credential: Some("hunter2".into()),
             plain_http,
+            ca_certificate: None,
         }
     }
 
@@ -378,7 +485,10 @@ mod tests {
     fn a_password_is_not_sent_in_clear_to_a_token_service() {
         let challenge = r#"Bearer realm="http://auth.example/token""#;
         assert!(token_request(challenge, &access(false)).unwrap().is_err());
-        assert!(token_request(challenge, &access(true)).unwrap().is_ok());
+        assert!(token_request(challenge, &access(true)).unwrap().is_err());
+        let here = r#"Bearer realm="http://127.0.0.1:5001/token""#;
+        assert!(token_request(here, &access(true)).unwrap().is_ok());
+        assert!(token_request(here, &access(false)).unwrap().is_err(), "who speaks HTTPS has no reason to");
     }
 
     #[test]

@@ -8,7 +8,6 @@ use gantry_domain::api::token::Scope;
 use gantry_domain::problem::FieldProblem;
 use gantry_domain::{RepositoryName, clean_name};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -17,7 +16,7 @@ use super::store::Saved;
 use super::{address, store};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::http::{Json, Path, Query, page, page_limit};
+use crate::http::{Json, NamedPageQuery, Path, Query, page, page_limit};
 use crate::identity::Actor;
 use crate::outside::oci;
 use crate::secret::{self, Change, OwnerKind};
@@ -26,25 +25,18 @@ const LONGEST_NAME: usize = 63;
 /// Leaves room for a project's name after it: a repository has at most 255 characters.
 const LONGEST_PREFIX: usize = 128;
 const LONGEST_USERNAME: usize = 255;
+const LONGEST_CA: usize = 65_536;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, update, delete)).routes(routes!(test))
 }
 
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-struct ListQuery {
-    /// `nextCursor` of the page before.
-    cursor: Option<String>,
-    /// How many, 1 to 100; 50 when left out.
-    limit: Option<u64>,
-}
-
 /// Lists the registries by name.
-#[utoipa::path(get, path = "/registries", tag = "registries", params(ListQuery), responses((status = OK, body = Page<Registry>)))]
+#[utoipa::path(get, path = "/registries", tag = "registries", params(NamedPageQuery), responses((status = OK, body = Page<Registry>)))]
 async fn list(
     State(app): State<App>,
     actor: Actor,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<NamedPageQuery>,
 ) -> Result<axum::Json<Page<Registry>>> {
     actor.require(Scope::Read)?;
     let limit = page_limit(query.limit);
@@ -114,7 +106,7 @@ async fn delete(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> R
 async fn test(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Result<axum::Json<ConnectionTest>> {
     actor.require(Scope::Admin)?;
     let access = super::credentials(&app, id).await?;
-    Ok(axum::Json(oci::test_connection(&app.http, &access).await))
+    Ok(axum::Json(oci::test_connection(&access).await))
 }
 
 async fn described(app: &App, id: Uuid) -> Result<Registry> {
@@ -174,10 +166,24 @@ fn checked(body: SaveRegistry) -> Result<(Saved, Option<SecretString>, Option<Uu
             ));
         }
     }
+    let ca_certificate = body.ca_certificate.map(|pem| pem.trim().to_owned()).filter(|pem| !pem.is_empty());
+    if ca_certificate.as_ref().is_some_and(|pem| pem.len() > LONGEST_CA || !oci::is_authority(pem)) {
+        faults.push(FieldProblem::new(
+            "/caCertificate",
+            "invalid_certificate",
+            "Expected the certificate of an authority as PEM (-----BEGIN CERTIFICATE----- …), or several, in at most 65536 bytes.",
+        ));
+    }
     if !faults.is_empty() {
         return Err(Error::many(faults));
     }
-    let saved =
-        Saved { name, address, prefix: prefix.to_owned(), username: username.to_owned(), plain_http: body.plain_http };
+    let saved = Saved {
+        name,
+        address,
+        prefix: prefix.to_owned(),
+        username: username.to_owned(),
+        plain_http: body.plain_http,
+        ca_certificate,
+    };
     Ok((saved, credential, body.secret_id))
 }

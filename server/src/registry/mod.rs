@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::outside::oci;
 pub use crate::outside::oci::RegistryAccess;
 
 /// A registry as people see it.
@@ -27,7 +28,24 @@ pub async fn get(app: &App, id: Uuid) -> Result<Registry> {
 /// # Errors
 /// `404` when there is no such registry, `503 secret_unreadable` when its credential cannot be opened.
 pub async fn credentials(app: &App, id: Uuid) -> Result<RegistryAccess> {
-    let row = store::get(&app.db, id).await?.ok_or_else(|| Error::not_found("registry"))?;
+    opened(app, store::get(&app.db, id).await?.ok_or_else(|| Error::not_found("registry"))?).await
+}
+
+/// What opens the registry that images named after `host` come from, if one is configured with a
+/// credential; and what people here call it. Of several at one address, the first by name.
+///
+/// # Errors
+/// `503 secret_unreadable` when its credential cannot be opened.
+pub(crate) async fn credentials_for_host(app: &App, host: &str) -> Result<Option<(String, RegistryAccess)>> {
+    // Docker Hub's images are named docker.io, and its registry answers elsewhere.
+    let other = if host == oci::DOCKER_HUB_HOST { oci::DOCKER_HUB } else { host };
+    match store::with_credential_at(&app.db, [host.to_owned(), other.to_owned()]).await? {
+        Some(row) => Ok(Some((row.name.clone(), opened(app, row).await?))),
+        None => Ok(None),
+    }
+}
+
+async fn opened(app: &App, row: store::Row) -> Result<RegistryAccess> {
     let credential = match row.secret_id {
         Some(secret) => Some(crate::secret::value(app, secret).await?),
         None => None,
@@ -38,5 +56,6 @@ pub async fn credentials(app: &App, id: Uuid) -> Result<RegistryAccess> {
         username: row.username,
         credential,
         plain_http: row.plain_http,
+        ca_certificate: row.ca_certificate,
     })
 }

@@ -16,6 +16,7 @@ pub(super) struct Row {
     pub(super) username: String,
     pub(super) secret_id: Option<Uuid>,
     pub(super) plain_http: bool,
+    pub(super) ca_certificate: Option<String>,
     created_at: Timestamp,
     secret_is_named: Option<bool>,
 }
@@ -31,6 +32,7 @@ impl From<Row> for Registry {
             has_credential: row.secret_id.is_some(),
             secret_id: row.secret_id.filter(|_| row.secret_is_named == Some(true)),
             plain_http: row.plain_http,
+            ca_certificate: row.ca_certificate,
             created_at: row.created_at,
         }
     }
@@ -43,6 +45,7 @@ pub(super) struct Saved {
     pub(super) prefix: String,
     pub(super) username: String,
     pub(super) plain_http: bool,
+    pub(super) ca_certificate: Option<String>,
 }
 
 /// Up to `limit` registries by name, after the one called `after`.
@@ -71,6 +74,21 @@ pub(super) async fn get(db: &Db, id: Uuid) -> Result<Option<Row>> {
         .await?)
 }
 
+/// The registry at one of some addresses whose credential opens it; of several the first by name.
+pub(super) async fn with_credential_at(db: &Db, addresses: [String; 2]) -> Result<Option<Row>> {
+    let [address, other] = addresses;
+    Ok(db
+        .sql(
+            "SELECT registry.*, secret.owner_kind = 'instance' AS secret_is_named
+             FROM registry JOIN secret ON secret.id = registry.secret_id
+             WHERE registry.address IN ($1, $2) ORDER BY registry.name LIMIT 1",
+        )
+        .bind(address)
+        .bind(other)
+        .optional()
+        .await?)
+}
+
 /// The secret that holds a registry's credential; the registry then stays as it is until the transaction ends.
 pub(super) async fn hold(tx: &mut Tx, id: Uuid) -> Result<Option<Uuid>> {
     let sql = tx.pick(
@@ -83,8 +101,9 @@ pub(super) async fn hold(tx: &mut Tx, id: Uuid) -> Result<Option<Uuid>> {
 
 pub(super) async fn insert(tx: &mut Tx, id: Uuid, saved: Saved, secret_id: Option<Uuid>, by: &str) -> Result<()> {
     tx.sql(
-        "INSERT INTO registry (id, name, address, prefix, username, secret_id, plain_http, created_by, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+        "INSERT INTO registry (id, name, address, prefix, username, secret_id, plain_http, ca_certificate,
+                               created_by, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)",
     )
     .bind(id)
     .bind(saved.name)
@@ -93,6 +112,7 @@ pub(super) async fn insert(tx: &mut Tx, id: Uuid, saved: Saved, secret_id: Optio
     .bind(saved.username)
     .bind(secret_id)
     .bind(saved.plain_http)
+    .bind(saved.ca_certificate)
     .bind(by.to_owned())
     .bind(now())
     .execute()
@@ -103,7 +123,8 @@ pub(super) async fn insert(tx: &mut Tx, id: Uuid, saved: Saved, secret_id: Optio
 
 pub(super) async fn update(tx: &mut Tx, id: Uuid, saved: Saved, secret_id: Option<Uuid>) -> Result<()> {
     tx.sql(
-        "UPDATE registry SET name = $2, address = $3, prefix = $4, username = $5, secret_id = $6, plain_http = $7, updated_at = $8
+        "UPDATE registry SET name = $2, address = $3, prefix = $4, username = $5, secret_id = $6, plain_http = $7,
+           ca_certificate = $8, updated_at = $9
          WHERE id = $1",
     )
     .bind(id)
@@ -113,6 +134,7 @@ pub(super) async fn update(tx: &mut Tx, id: Uuid, saved: Saved, secret_id: Optio
     .bind(saved.username)
     .bind(secret_id)
     .bind(saved.plain_http)
+    .bind(saved.ca_certificate)
     .bind(now())
     .execute()
     .await

@@ -186,9 +186,8 @@ async fn an_engine_without_buildkit_or_no_engine_at_all_is_said_so() {
 #[tokio::test]
 async fn a_connection_test_tells_right_from_wrong() {
     let (Some(open), Some(right)) = (world::open_registry().await, world::password_registry().await) else { return };
-    let http = reqwest::Client::new();
     for access in [&open, &right] {
-        let test = oci::test_connection(&http, access).await;
+        let test = oci::test_connection(access).await;
         assert!(test.ok, "{}", test.message);
     }
     let wrong = RegistryAccess { credential: Some("wrong".into()), ..right.clone() };
@@ -197,7 +196,7 @@ async fn a_connection_test_tells_right_from_wrong() {
     for (access, expected) in
         [(wrong, "does not accept the credential"), (none, "none is stored"), (down, "cannot be reached")]
     {
-        let test = oci::test_connection(&http, &access).await;
+        let test = oci::test_connection(&access).await;
         assert!(!test.ok && test.message.contains(expected), "{}", test.message);
     }
 }

@@ -13,12 +13,14 @@ mod session;
 mod upgrade;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
 use bollard_buildkit_proto::moby::buildkit::v1::{SolveRequest, StatusRequest, StatusResponse};
 use bytes::Bytes;
 use gantry_domain::event::{BuildStep, LogLevel};
+use secrecy::SecretString;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -77,6 +79,18 @@ pub struct BuildRequest {
     pub no_cache: bool,
     /// The network that steps see.
     pub network: BuildNetwork,
+    /// Who opens registries that base images come from; without it they are asked as nobody.
+    pub base_images: Option<Arc<dyn BaseImageLogin>>,
+}
+
+/// Opens registries that base images come from, when BuildKit asks.
+#[tonic::async_trait]
+pub trait BaseImageLogin: std::fmt::Debug + Send + Sync {
+    /// User and password for `host[:port]`; none to ask as nobody.
+    ///
+    /// # Errors
+    /// A sentence for the person who builds, when there is one and it cannot be had.
+    async fn login(&self, host: &str) -> Result<Option<(String, SecretString)>, String>;
 }
 
 /// What a build reports while it is under way.
@@ -156,7 +170,7 @@ pub async fn build(
 }
 
 async fn drive(docker: &Docker, request: BuildRequest, progress: mpsc::Sender<Progress>) -> Result<(), BuildError> {
-    let session = session::open(docker, request.context.clone()).await?;
+    let session = session::open(docker, request.context.clone(), request.base_images.clone()).await?;
     let mut control = connect(docker).await?;
     let mut watcher = control.clone();
 
@@ -294,7 +308,7 @@ fn solve_request(request: &BuildRequest, reference: &str, session: &str, context
 async fn connect(docker: &Docker) -> Result<ControlClient<Channel>, BuildError> {
     // Opened here and handed to the channel, so that a refusal is seen as what it is.
     let opened = upgrade::upgrade(docker, "/grpc", &[]).await?;
-    let opened = std::sync::Arc::new(std::sync::Mutex::new(Some(opened)));
+    let opened = Arc::new(std::sync::Mutex::new(Some(opened)));
     let connector = tower::service_fn(move |_: tonic::transport::Uri| {
         // Once: a build does not survive its connection, so there is no second one.
         let opened = opened.lock().ok().and_then(|mut slot| slot.take());

@@ -1,9 +1,8 @@
-//! What BuildKit may ask us for while it builds: the context, and nothing else.
-//!
-//! Credentials for pulling base images are answered with "none" (anonymous), secrets with "not
-//! found": builds are given neither.
+//! What BuildKit may ask us for while it builds: the context, and what opens the registries that base
+//! images come from. Secrets are answered with "not found": builds are given none.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bollard_buildkit_proto::health::health_server::{Health, HealthServer};
 use bollard_buildkit_proto::health::{HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse};
@@ -16,12 +15,13 @@ use bollard_buildkit_proto::moby::upload::v1::BytesMessage;
 use bollard_buildkit_proto::moby::upload::v1::upload_server::{Upload, UploadServer};
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
-use tokio_util::task::AbortOnDropHandle;
+use secrecy::ExposeSecret;
+use tokio::sync::oneshot;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::BuildError;
 use super::upgrade::{random_id, upgrade};
+use super::{BaseImageLogin, BuildError};
 use crate::outside::docker::Docker;
 
 /// How much of the context travels in one message, in bytes.
@@ -36,7 +36,8 @@ pub(super) struct Session {
     /// The session's id, for `Solve`.
     pub(super) id: String,
     context_key: String,
-    _serving: AbortOnDropHandle<Result<(), tonic::transport::Error>>,
+    /// Dropped with the session, whereupon the connection is closed: BuildKit might keep it for ever.
+    _stop: oneshot::Sender<()>,
 }
 
 impl Session {
@@ -47,7 +48,11 @@ impl Session {
 }
 
 /// Opens a session that offers `context`.
-pub(super) async fn open(docker: &Docker, context: Bytes) -> Result<Session, BuildError> {
+pub(super) async fn open(
+    docker: &Docker,
+    context: Bytes,
+    base_images: Option<Arc<dyn BaseImageLogin>>,
+) -> Result<Session, BuildError> {
     let id = random_id();
     let context_key = random_id();
     let mut headers = vec![("X-Docker-Expose-Session-Uuid", id.as_str()), ("X-Docker-Expose-Session-Name", "gantry")];
@@ -57,11 +62,16 @@ pub(super) async fn open(docker: &Docker, context: Bytes) -> Result<Session, Bui
     let router = Server::builder()
         .add_service(HealthServer::new(Alive))
         .add_service(UploadServer::new(Context { path: format!("/{context_key}"), bytes: context }))
-        .add_service(AuthServer::new(Anonymous));
+        .add_service(AuthServer::new(Login(base_images)));
     // One connection, and then none: the server must not end before that connection does.
     let incoming = futures::stream::iter([Ok::<_, std::io::Error>(stream)]).chain(futures::stream::pending());
-    let serving = tokio::spawn(router.serve_with_incoming(incoming));
-    Ok(Session { id, context_key, _serving: AbortOnDropHandle::new(serving) })
+    let (stop, stopped) = oneshot::channel();
+    let stopped = async {
+        // That nothing was sent is how it is told.
+        let _ = stopped.await;
+    };
+    tokio::spawn(router.serve_with_incoming_shutdown(incoming, stopped));
+    Ok(Session { id, context_key, _stop: stop })
 }
 
 struct Alive;
@@ -107,12 +117,21 @@ impl Upload for Context {
     }
 }
 
-struct Anonymous;
+struct Login(Option<Arc<dyn BaseImageLogin>>);
 
 #[tonic::async_trait]
-impl Auth for Anonymous {
-    async fn credentials(&self, _: Request<CredentialsRequest>) -> Result<Response<CredentialsResponse>, Status> {
-        Ok(Response::new(CredentialsResponse::default()))
+impl Auth for Login {
+    async fn credentials(&self, request: Request<CredentialsRequest>) -> Result<Response<CredentialsResponse>, Status> {
+        let login = match &self.0 {
+            Some(base_images) => base_images.login(&request.into_inner().host).await.map_err(Status::unavailable)?,
+            None => None,
+        };
+        // Empty is "as nobody".
+        let answer = login.map_or_else(CredentialsResponse::default, |(username, password)| CredentialsResponse {
+            username,
+            secret: password.expose_secret().to_owned(),
+        });
+        Ok(Response::new(answer))
     }
 
     async fn fetch_token(&self, _: Request<FetchTokenRequest>) -> Result<Response<FetchTokenResponse>, Status> {

@@ -58,6 +58,7 @@ async fn registry(variable: &str, usual: &str, credential: Option<&str>) -> Opti
         username: username.to_owned(),
         credential: (!password.is_empty()).then(|| password.into()),
         plain_http: true,
+        ca_certificate: None,
     })
 }
 

@@ -11,12 +11,12 @@ use crate::api::calls;
 use crate::load::{Loader, load, loaded};
 use crate::pages::set_title;
 use crate::parts::{
-    Button, ButtonKind, CheckField, ConfirmDialog, Dialog, EmptyState, ErrorLine, Icon, Pill, Submission, TextField,
-    Tone, skeleton_rows,
+    Button, ButtonKind, CheckField, ConfirmDialog, Dialog, EmptyState, ErrorLine, Icon, Pill, Submission, TextArea,
+    TextField, Tone, skeleton_rows,
 };
 
 /// The paths that the form shows beside its fields.
-const FIELDS: [&str; 6] = ["/name", "/address", "/prefix", "/username", "/credential", "/plainHttp"];
+const FIELDS: [&str; 7] = ["/name", "/address", "/prefix", "/username", "/credential", "/plainHttp", "/caCertificate"];
 
 /// All registries.
 #[component]
@@ -119,6 +119,8 @@ fn RegistryForm(edited: Option<Registry>, open: RwSignal<bool>, registries: Load
     let prefix = text(|registry| &registry.prefix);
     let username = text(|registry| &registry.username);
     let plain_http = RwSignal::new(edited.as_ref().is_some_and(|registry| registry.plain_http));
+    let ca_certificate =
+        RwSignal::new(edited.as_ref().and_then(|registry| registry.ca_certificate.clone()).unwrap_or_default());
     let credential = Credential::new(
         edited.as_ref().is_some_and(|registry| registry.has_credential),
         edited.as_ref().and_then(|registry| registry.secret_id),
@@ -136,6 +138,7 @@ fn RegistryForm(edited: Option<Registry>, open: RwSignal<bool>, registries: Load
             credential,
             secret_id,
             plain_http: plain_http.get_untracked(),
+            ca_certificate: Some(ca_certificate.get_untracked().trim().to_owned()).filter(|pem| !pem.is_empty()),
         };
         submission.run(async move { calls::save_registry(id, &body).await }, move |_| {
             open.set(false);
@@ -157,6 +160,11 @@ fn RegistryForm(edited: Option<Registry>, open: RwSignal<bool>, registries: Load
                 <TextField label="User" value=username error=submission.field("/username") hint="Empty when a token alone, or nothing, is needed."/>
                 <CredentialField credential what="Password or token" secrets error=submission.field("/credential")/>
                 <CheckField label="Plain HTTP" checked=plain_http error=submission.field("/plainHttp") hint="Without encryption; only for a registry on this machine."/>
+                <TextArea
+                    label="Certificate of its authority" code=true rows=3 value=ca_certificate error=submission.field("/caCertificate")
+                    placeholder="-----BEGIN CERTIFICATE-----"
+                    hint="As PEM, for a registry whose certificate comes from an authority of your own; else empty."
+                />
                 <ErrorLine error=submission.error_beside(&FIELDS)/>
             </div>
             <footer class="dialog-actions">
