@@ -81,7 +81,7 @@ async fn open_streams(
                 return (frame.code.into(), frame.reason.to_string());
             }
         }
-        panic!("the stream ended without a close frame");
+        unreachable!("the stream ended without a close frame");
     });
     let request = reqwest::Client::new().get(format!("http://{path}")).headers(headers.clone());
     let answer = request.header(header::ACCEPT, "text/event-stream").send().await.unwrap();
