@@ -15,6 +15,7 @@ pub mod http;
 pub mod identity;
 pub mod image;
 pub mod jobs;
+mod mcp;
 pub mod outside;
 pub mod plan;
 pub mod project;

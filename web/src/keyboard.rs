@@ -1,6 +1,8 @@
 //! Single-key shortcuts and chords. Pages take part by marking elements, not by listening:
 //!
 //! * `data-shortcut="filter"`: `/` focuses it; `data-shortcut="create"`: `c` presses it;
+//! * `data-shortcut="edit"`: `e` presses the last of them, which is the most particular one, except
+//!   above a log, where it goes to the next error;
 //! * `data-tab="3"`: `3` opens it;
 //! * `data-row` on the link of a list's row: `j` and `k` move between them, Enter opens;
 //! * Ctrl- or Cmd-Enter submits the form that has the focus.
@@ -21,11 +23,12 @@ pub(crate) const SHORTCUTS: [(&str, &[(&str, &str)]); 6] = [
     (
         "Anywhere",
         &[
-            ("mod K", "Search pages and actions"),
+            ("mod K", "Search; > actions, # builds, @ people"),
             ("mod P", "The same"),
             ("?", "This list"),
             ("/", "Filter the list on this page"),
             ("C", "Create what this page lists"),
+            ("E", "Edit the title"),
             ("Esc", "Close, stop, or clear the filter"),
         ],
     ),
@@ -39,6 +42,7 @@ pub(crate) const SHORTCUTS: [(&str, &[(&str, &str)]); 6] = [
             ("N", "Next match (with Shift the one before)"),
             ("E", "Next error"),
             ("W", "Wrap long lines"),
+            ("T", "Show when lines were written"),
             ("Y", "Copy a link to the line"),
         ],
     ),
@@ -104,6 +108,7 @@ pub(crate) fn listen(palette_open: RwSignal<bool>, sheet_open: RwSignal<bool>) {
             "?" => sheet_open.set(true),
             "/" => act_on(&event, "[data-shortcut=filter]", |element| drop(element.focus())),
             "c" => act_on(&event, "[data-shortcut=create]", HtmlElement::click),
+            "e" if !has_log() => act_on_last(&event, "[data-shortcut=edit]", HtmlElement::click),
             "j" => move_between_rows(&event, 1),
             "k" => move_between_rows(&event, -1),
             digit if digit.len() == 1 && digit.as_bytes()[0].is_ascii_digit() => {
@@ -143,6 +148,20 @@ fn act_on(event: &KeyboardEvent, selector: &str, act: impl Fn(&HtmlElement)) {
         event.prevent_default();
         act(&element);
     }
+}
+
+fn act_on_last(event: &KeyboardEvent, selector: &str, act: impl Fn(&HtmlElement)) {
+    let Ok(found) = document().query_selector_all(selector) else { return };
+    let last = found.length().checked_sub(1).and_then(|index| found.get(index));
+    if let Some(element) = last.and_then(|node| node.dyn_into::<HtmlElement>().ok()) {
+        event.prevent_default();
+        act(&element);
+    }
+}
+
+/// Whether a log is on the page: it has keys of its own.
+fn has_log() -> bool {
+    matches!(document().query_selector(".log"), Ok(Some(_)))
 }
 
 fn submit_focused_form(event: &KeyboardEvent) {

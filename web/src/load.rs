@@ -1,6 +1,7 @@
 //! Reading something from the server for a page: loading, there, failed, and there but stale.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use leptos::prelude::*;
 
@@ -69,7 +70,7 @@ where
 /// `what` names the thing at the beginning of a sentence, such as `The list of projects`.
 pub(crate) fn loaded<T, Shown>(
     loader: Loader<T>,
-    what: &'static str,
+    what: impl Into<String>,
     skeleton: impl Fn() -> AnyView + Send + 'static,
     view: impl Fn(T) -> Shown + Send + Sync + 'static,
 ) -> AnyView
@@ -77,15 +78,34 @@ where
     T: Clone + Send + Sync + 'static,
     Shown: IntoView + 'static,
 {
+    let view = Arc::new(view);
+    when_loaded(loader, what, skeleton, move || {
+        let view = view.clone();
+        move || loader.value.get().map(|value| view(value).into_any())
+    })
+}
+
+/// Like [`loaded`], for what follows the loader by itself: `view` is made once, when there is something.
+pub(crate) fn when_loaded<T, Shown>(
+    loader: Loader<T>,
+    what: impl Into<String>,
+    skeleton: impl Fn() -> AnyView + Send + 'static,
+    view: impl Fn() -> Shown + Send + Sync + 'static,
+) -> AnyView
+where
+    T: Send + Sync + 'static,
+    Shown: IntoView + 'static,
+{
+    let what: String = what.into();
     let has_value = Memo::new(move |_| loader.value.with(Option::is_some));
     let has_error = Memo::new(move |_| loader.error.with(Option::is_some));
     let retry = Callback::new(move |()| loader.reload());
     let body = move || {
         if has_value.get() {
-            return loader.value.get().map(|value| view(value).into_any()).into_any();
+            return view().into_any();
         }
         match loader.error.get() {
-            Some(error) => view! { <ErrorState what error retry/> }.into_any(),
+            Some(error) => view! { <ErrorState what=what.clone() error retry/> }.into_any(),
             None => skeleton(),
         }
     };

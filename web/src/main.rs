@@ -11,6 +11,7 @@ mod app;
 mod keyboard;
 mod load;
 mod me;
+mod paged;
 mod pages;
 mod palette;
 mod parts;

@@ -1,12 +1,20 @@
-//! The palette: every page, project and action by a few letters of its name.
+//! The palette: every page, project and action by a few letters of its name; `>` finds actions
+//! only, `#` builds, and `@` what somebody started.
 
+use gantry_domain::api::build::Build;
+use gantry_domain::api::job::Job;
+use gantry_domain::api::project::ProjectSummary;
 use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
-use leptos_router::hooks::use_navigate;
+use leptos_router::hooks::{use_location, use_navigate};
 
-use crate::api::calls;
+use crate::api::{ApiResult, calls, encode, work};
+use crate::load::load;
+use crate::me::CurrentMe;
 use crate::parts::dialog::follow_open;
+use crate::parts::pill::job_word;
+use crate::parts::time::{ago_text, now};
 use crate::theme::{Theme, use_theme};
 
 /// What happens when an entry is chosen.
@@ -20,9 +28,27 @@ enum Act {
 /// One entry.
 #[derive(Clone, Debug, PartialEq)]
 struct Entry {
+    /// What kind of thing it is, or in which state.
     group: &'static str,
     label: String,
     act: Act,
+}
+
+/// What a query looks for, by its first character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Anything,
+    Actions,
+    Builds,
+    People,
+}
+
+/// What a query looks for, and the rest of it.
+fn understood(query: &str) -> (Wanted, &str) {
+    let query = query.trim();
+    let prefixes = [('>', Wanted::Actions), ('#', Wanted::Builds), ('@', Wanted::People)];
+    let found = prefixes.into_iter().find_map(|(prefix, wanted)| Some((wanted, query.strip_prefix(prefix)?.trim())));
+    found.unwrap_or((Wanted::Anything, query))
 }
 
 /// How well `text` matches `query` as a subsequence; none when it does not, less is better.
@@ -68,21 +94,68 @@ fn fixed_entries() -> Vec<Entry> {
     pages.into_iter().chain([create, shortcuts]).chain(themes).collect()
 }
 
-/// The entries that match, best first. A query that begins with `>` asks for actions only.
+/// The entries that match, best first.
 fn matching(entries: Vec<Entry>, query: &str) -> Vec<Entry> {
-    let (query, actions_only) = match query.trim().strip_prefix('>') {
-        Some(rest) => (rest.trim(), true),
-        None => (query.trim(), false),
-    };
-    let mut scored: Vec<(i64, Entry)> = entries
-        .into_iter()
-        .filter(|entry| !actions_only || entry.group == "Action")
-        .filter_map(|entry| score(query, &entry.label).map(|score| (score, entry)))
-        .collect();
+    let mut scored: Vec<(i64, Entry)> =
+        entries.into_iter().filter_map(|entry| score(query, &entry.label).map(|score| (score, entry))).collect();
     if !query.is_empty() {
         scored.sort_by_key(|(score, _)| *score);
     }
     scored.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// What the server has for a query. Builds are those of the project that is open, else the newest of all.
+async fn found(wanted: Wanted, words: String, project: Option<String>, me: Option<String>) -> ApiResult<Vec<Entry>> {
+    match wanted {
+        Wanted::Actions => Ok(Vec::new()),
+        Wanted::Anything => {
+            let page = calls::projects(&words, "", None).await?;
+            let entry = |project: ProjectSummary| Entry {
+                group: "Project",
+                label: project.name.to_string(),
+                act: Act::Go(format!("/projects/{}", project.name)),
+            };
+            Ok(page.items.into_iter().map(entry).collect())
+        }
+        Wanted::Builds => match project {
+            Some(project) => {
+                let page = work::builds(&project, None).await?;
+                let entry = |build: Build| Entry {
+                    group: job_word(build.state),
+                    label: format!("{project} #{}", build.number),
+                    act: Act::Go(format!("/projects/{project}/builds/{}", build.id)),
+                };
+                Ok(page.items.into_iter().map(entry).collect())
+            }
+            None => {
+                let page = work::jobs("", "build", "", None).await?;
+                let entry = |job: Job| {
+                    let (project, build) = (job.project_name?, job.subject_id?);
+                    Some(Entry {
+                        group: job_word(job.state),
+                        label: format!("{project}, {}", ago_text(now().millis_since(job.created_at))),
+                        act: Act::Go(format!("/projects/{project}/builds/{build}")),
+                    })
+                };
+                Ok(page.items.into_iter().filter_map(entry).collect())
+            }
+        },
+        Wanted::People => {
+            let page = work::jobs("", "", "", None).await?;
+            let mut names: Vec<String> = me.into_iter().collect();
+            for job in page.items {
+                if !names.contains(&job.created_by) {
+                    names.push(job.created_by);
+                }
+            }
+            let entry = |name: String| Entry {
+                group: "Activity",
+                act: Act::Go(format!("/activity?by={}", encode(&name))),
+                label: name,
+            };
+            Ok(names.into_iter().map(entry).collect())
+        }
+    }
 }
 
 /// The palette. It is closed until `open` says otherwise.
@@ -95,34 +168,47 @@ pub(crate) fn Palette(
 ) -> impl IntoView {
     let theme = use_theme();
     let navigate = use_navigate();
+    let me = CurrentMe::expect();
     let query = RwSignal::new(String::new());
     let selected = RwSignal::new(0_usize);
-    let projects = RwSignal::new(Vec::<Entry>::new());
     let dialog = NodeRef::<html::Dialog>::new();
     follow_open(dialog, open);
-
     Effect::new(move |_| {
-        if !open.get() {
-            return;
+        if open.get() {
+            query.set(String::new());
+            selected.set(0);
         }
-        query.set(String::new());
-        selected.set(0);
-        leptos::task::spawn_local(async move {
-            // Without the server the palette still has its pages and actions.
-            if let Ok(page) = calls::projects("", None).await {
-                let entries = page.items.into_iter().map(|project| Entry {
-                    group: "Project",
-                    label: project.name.to_string(),
-                    act: Act::Go(format!("/projects/{}", project.name)),
-                });
-                projects.try_set(entries.collect());
-            }
-        });
     });
 
+    let path = use_location().pathname;
+    let project = Memo::new(move |_| path.with(|path| project_of(path)));
+    let wanted = Memo::new(move |_| query.with(|query| understood(query).0));
+    // Only projects are looked for by the server: of everything else it gives the newest.
+    let words = Memo::new(move |_| match wanted.get() {
+        Wanted::Anything => query.with(|query| understood(query).1.to_owned()),
+        _ => String::new(),
+    });
+    let from_server = load(move || {
+        let (is_open, wanted, words) = (open.get(), wanted.get(), words.get());
+        let (project, me) = (project.get(), me.get().map(|me| me.name));
+        async move {
+            let entries = if is_open { found(wanted, words, project, me).await? } else { Vec::new() };
+            Ok((wanted, entries))
+        }
+    });
     let entries = Memo::new(move |_| {
-        let all = projects.get().into_iter().chain(fixed_entries()).collect();
-        query.with(|query| matching(all, query))
+        let wanted = wanted.get();
+        // What came for another prefix is not shown under this one.
+        let found = from_server.value.with(|found| {
+            found.as_ref().filter(|(of, _)| *of == wanted).map(|(_, entries)| entries.clone()).unwrap_or_default()
+        });
+        let fixed = match wanted {
+            Wanted::Anything => fixed_entries(),
+            Wanted::Actions => fixed_entries().into_iter().filter(|entry| entry.group == "Action").collect(),
+            Wanted::Builds | Wanted::People => Vec::new(),
+        };
+        let all = found.into_iter().chain(fixed).collect();
+        query.with(|query| matching(all, understood(query).1))
     });
     let choose = StoredValue::new_local(move |index: usize| {
         let Some(entry) = entries.with_untracked(|entries| entries.get(index).cloned()) else {
@@ -168,6 +254,8 @@ pub(crate) fn Palette(
         rows.collect_view()
     };
     let count_text = move || match entries.with(Vec::len) {
+        // Without the server the palette still has its pages and actions.
+        0 if from_server.error.with(Option::is_some) => "The server cannot be asked just now.".to_owned(),
         0 => "No matches".to_owned(),
         1 => "1 result".to_owned(),
         count => format!("{count} results"),
@@ -188,7 +276,7 @@ pub(crate) fn Palette(
                 aria-autocomplete="list"
                 aria-label="Search"
                 aria-activedescendant=move || row_id(selected.get())
-                placeholder="Projects, pages and actions; > for actions only"
+                placeholder="Projects, pages and actions"
                 autocomplete="off"
                 spellcheck="false"
                 autofocus
@@ -200,10 +288,19 @@ pub(crate) fn Palette(
                 on:keydown=on_key
             />
             <ul id="palette-list" role="listbox" aria-label="Results">{rows}</ul>
-            <p class="palette-status" role="status">{count_text}</p>
+            <footer class="palette-foot">
+                <p role="status">{count_text}</p>
+                <p class="wide-only"><kbd>">"</kbd> " actions " <kbd>"#"</kbd> " builds " <kbd>"@"</kbd> " people"</p>
+            </footer>
         </dialog>
     }
     .into_any()
+}
+
+/// The project that an address is about.
+fn project_of(path: &str) -> Option<String> {
+    let name = path.strip_prefix("/projects/")?.split('/').next()?;
+    (!name.is_empty() && name != "new").then(|| name.to_owned())
 }
 
 fn row_id(index: usize) -> String {
@@ -228,8 +325,22 @@ mod tests {
     }
 
     #[test]
-    fn an_angle_bracket_asks_for_actions_only() {
-        let entries = matching(fixed_entries(), ">");
-        assert!(!entries.is_empty() && entries.iter().all(|entry| entry.group == "Action"), "{entries:?}");
+    fn the_first_character_says_what_is_looked_for() {
+        for (query, expected) in [
+            ("  bot ", (Wanted::Anything, "bot")),
+            ("> theme", (Wanted::Actions, "theme")),
+            ("#12", (Wanted::Builds, "12")),
+            ("@", (Wanted::People, "")),
+        ] {
+            assert_eq!(understood(query), expected);
+        }
+    }
+
+    #[test]
+    fn an_address_below_a_project_names_it() {
+        assert_eq!(project_of("/projects/ships/builds"), Some("ships".to_owned()));
+        for other in ["/projects", "/projects/", "/projects/new", "/activity"] {
+            assert_eq!(project_of(other), None, "{other}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::app::outlet;
 use crate::keyboard::{self, SHORTCUTS};
 use crate::me::CurrentMe;
 use crate::palette::Palette;
-use crate::parts::{Dialog, ErrorState, Icon, icon, skeleton_block, use_toaster};
+use crate::parts::{Button, Dialog, ErrorState, Icon, icon, skeleton_block, use_toaster};
 
 /// The frame. Finds out who is signed in, and shows nothing of a page before it knows.
 #[component]
@@ -65,12 +65,45 @@ pub(crate) fn Shell() -> impl IntoView {
         <a class="skip" href="#main">"Skip to content"</a>
         <div class="shell">
             <Rail palette_open sheet_open/>
-            <main id="main" tabindex="-1">{page}</main>
+            <main id="main" tabindex="-1"><UpgradeNotice/>{page}</main>
         </div>
         <Palette open=palette_open sheet_open/>
         <ShortcutSheet open=sheet_open/>
     }
     .into_any()
+}
+
+/// Says that the server has another interface than this page, which was loaded before an upgrade.
+#[component]
+fn UpgradeNotice() -> impl IntoView {
+    let is_old = RwSignal::new(false);
+    api::on_upgrade(move || {
+        if is_old.try_get_untracked() == Some(false) {
+            is_old.set(true);
+        }
+    });
+    // A page that was in the background has asked for nothing, and would find out too late.
+    let listener = window_event_listener_untyped("visibilitychange", move |_| {
+        if !document().hidden() && !is_old.get_untracked() {
+            leptos::task::spawn_local(api::look_for_upgrade());
+        }
+    });
+    on_cleanup(move || listener.remove());
+    let reload = move |()| {
+        let _ = window().location().reload();
+    };
+    let shown = move || {
+        is_old.get().then(|| {
+            view! {
+                <div class="notice info">
+                    {icon(Icon::Info)}
+                    <p>"Gantry was upgraded. This page is from before; reload it to go on with the new one."</p>
+                    <Button glyph=Icon::Retry on_press=reload>"Reload"</Button>
+                </div>
+            }
+        })
+    };
+    view! { <div role="status">{shown}</div> }.into_any()
 }
 
 /// Where everything on this instance is.

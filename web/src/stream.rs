@@ -82,8 +82,13 @@ async fn follow(job_id: Uuid, after: i64, state: WriteSignal<StreamState>, on_ev
     let mut failures = 0;
     loop {
         let before = last_seen.get();
+        let is_back = failures > 0;
         let live = || {
             state.try_set(StreamState::Live);
+            // The server may be another one than before: a WebSocket does not say.
+            if is_back {
+                leptos::task::spawn_local(api::look_for_upgrade());
+            }
         };
         let end = read_connection(job_id, &last_seen, &on_event, live).await;
         if matches!(end, ConnectionEnd::Finished) {

@@ -59,6 +59,15 @@ pub struct Publication {
     pub published_at: Option<Timestamp>,
 }
 
+/// What of a project is live: the answer of `GET /projects/{project}/live`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Live {
+    /// The image whose digest was last read back from a registry; none before the first publication.
+    pub image: Option<Image>,
+}
+
 /// The body of `POST /images/{digest}:publish`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

@@ -6,6 +6,7 @@ pub mod compatibility;
 pub mod identity;
 pub mod image;
 pub mod job;
+pub mod mcp;
 pub mod plan;
 pub mod project;
 pub mod provider;

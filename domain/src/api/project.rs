@@ -56,6 +56,36 @@ pub struct ProgressMark {
     pub at: Timestamp,
 }
 
+/// What a list of projects can be narrowed down to. A project may be in several of these at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ProjectState {
+    /// A run, build or publication is queued, under way or waiting.
+    Active,
+    /// The newest run, build or publication failed.
+    Failed,
+    /// An image of it was published.
+    Published,
+    /// No image of it was published yet.
+    Unpublished,
+}
+
+impl ProjectState {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Active, Self::Failed, Self::Published, Self::Unpublished];
+
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Failed => "failed",
+            Self::Published => "published",
+            Self::Unpublished => "unpublished",
+        }
+    }
+}
+
 /// A project with its spec.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

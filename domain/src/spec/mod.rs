@@ -14,7 +14,7 @@ pub mod yaml;
 
 pub use check::{task_order, url_placeholders};
 pub use merge::merge_patch;
-pub use names::{argument_names, is_invisible, is_python_identifier};
+pub use names::{argument_names, is_invisible, is_python_identifier, is_taken_by_generated_code};
 pub use read::from_value;
 
 use std::collections::BTreeMap;

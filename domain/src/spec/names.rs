@@ -12,7 +12,7 @@ pub fn is_python_identifier(name: &str) -> bool {
 }
 
 /// Whether a tool of this name would hide something that the generated module needs.
-pub(super) fn is_taken_by_generated_code(name: &str) -> bool {
+pub fn is_taken_by_generated_code(name: &str) -> bool {
     name.starts_with('_') || BUILTIN_FUNCTIONS.contains(&name) || GENERATED_NAMES.contains(&name)
 }
 

@@ -90,9 +90,11 @@ test('from a sentence to a published image', async ({ browser }) => {
     if (!wants('docker')) return;
     let digest;
     await test.step('the image is built, with its steps and log', async () => {
-      await page.getByRole('link', { name: 'Builds' }).click();
+      // The overview knows that it was tested, and begins what comes next itself.
+      await page.getByRole('link', { name: 'Overview' }).click();
       await settled(page);
-      await page.getByRole('button', { name: 'Build image' }).first().click();
+      await expect(page.getByRole('region', { name: 'Live' })).toContainText('Nothing yet');
+      await page.getByRole('button', { name: 'Build image' }).click();
       await expect(page).toHaveURL(/\/builds\/[0-9a-f-]{36}/);
       digest = await builtDigest(page);
       await expect(page.getByRole('list', { name: 'Steps' }).getByRole('listitem').first()).toBeVisible();
@@ -118,14 +120,16 @@ test('from a sentence to a published image', async ({ browser }) => {
     });
 
     await test.step('the image is published, and anybody can pull it', async () => {
-      await page.goto('/projects/weather/images');
+      await page.goto('/projects/weather');
       await settled(page);
-      await page.getByRole('table').getByRole('link').first().click();
-      await expect(page.getByRole('heading', { name: 'Image', exact: true })).toBeVisible();
+      await page.getByRole('button', { name: 'Publish image' }).click();
+      const dialog = page.getByRole('dialog', { name: 'Publish the image' });
       const repository = `e2e/golden-${Date.now()}`;
-      await page.getByLabel('Repository').fill(repository);
-      await page.getByLabel('Tag').fill('1.0.0');
-      await page.getByRole('button', { name: 'Publish' }).click();
+      await dialog.getByLabel('Repository').fill(repository);
+      await dialog.getByLabel('Tag').fill('1.0.0');
+      await lookOver(page, 'golden-publish');
+      await dialog.getByRole('button', { name: 'Publish' }).click();
+      await expect(page.getByRole('heading', { name: 'Image', exact: true })).toBeVisible();
       const command = page.getByText(`docker pull ${address}/${repository}@sha256:`);
       await expect(command.first()).toBeVisible({ timeout: 60_000 });
       const shown = (await command.first().textContent()).match(/sha256:[0-9a-f]{64}/)[0];
@@ -136,6 +140,10 @@ test('from a sentence to a published image', async ({ browser }) => {
       await lookOver(page, 'golden-image');
       await page.goto('/projects/weather');
       await settled(page);
+      const live = page.getByRole('region', { name: 'Live' });
+      await expect(live).toContainText(`${address}/${repository}:1.0.0`);
+      await expect(live).toContainText(`docker pull ${address}/${repository}@${digest}`);
+      await expect(page.getByText('Published, and nothing has changed since.')).toBeVisible();
       await lookOver(page, 'golden-published');
       await page.goto('/activity');
       await settled(page);

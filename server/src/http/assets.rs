@@ -1,5 +1,7 @@
 //! The interface, embedded in the binary: precompressed, tagged, and cached by the hash in its names.
 
+use std::sync::LazyLock;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -11,6 +13,16 @@ use crate::error::Error;
 #[folder = "$CARGO_MANIFEST_DIR/../dist"]
 #[allow_missing = true]
 struct Interface;
+
+/// Which interface is embedded: the beginning of the page's hash. Its names have the hashes of what
+/// they name, so it changes whenever anything in it does. None when it was not built.
+pub(super) fn build_id() -> Option<&'static HeaderValue> {
+    static BUILD_ID: LazyLock<Option<HeaderValue>> = LazyLock::new(|| {
+        let page = Interface::get("index.html")?;
+        HeaderValue::from_str(&hex::encode(&page.metadata.sha256_hash()[..6])).ok()
+    });
+    BUILD_ID.as_ref()
+}
 
 /// Answers with a file, or with the page for every address that the interface may know.
 pub(super) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {

@@ -11,6 +11,9 @@ use crate::error::ProblemBody;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Which interface this server has, so that a page from before an upgrade notices that it is old.
+const BUILD: HeaderName = HeaderName::from_static("x-gantry-build");
+
 /// What the browser may load and who may frame it: nothing but our own files, and nobody.
 /// `wasm-unsafe-eval` is what compiling WebAssembly needs (CSP Level 3, section 4.4).
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
@@ -55,6 +58,15 @@ pub(super) async fn safety_headers(request: Request, next: Next) -> Response {
     headers.insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
     if is_api && !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// Says with every answer of the API which interface belongs to it.
+pub(super) async fn interface_build(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if let Some(build) = super::assets::build_id() {
+        response.headers_mut().insert(BUILD, build.clone());
     }
     response
 }

@@ -63,6 +63,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(crate::session::http::routes())
         .merge(crate::approval::http::routes())
         .merge(crate::plan::http::routes())
+        .merge(crate::mcp::http::routes())
         .merge(crate::compatibility::http::routes())
         .merge(crate::system::http::routes())
         .merge(crate::identity::http::routes())
@@ -112,7 +113,8 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/openapi.json", axum::routing::get(|| async move { document }))
         .route("/api/{*rest}", axum::routing::any(|| async { Error::not_found("route") }))
         .layer(middleware::from_fn_with_state(app.clone(), crate::identity::layer))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT));
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn(layers::interface_build));
     let compressible = SizeAbove::new(512)
         .and(NotForContentType::new("text/event-stream"))
         .and(NotForContentType::new("application/zip"));

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use gantry_domain::Digest;
-use gantry_domain::api::image::{Image, PublishImage};
+use gantry_domain::api::image::{Image, Live, PublishImage};
 use gantry_domain::api::token::Scope;
 use gantry_domain::api::{Accepted, Page};
 use utoipa_axum::router::OpenApiRouter;
@@ -16,7 +16,7 @@ use crate::http::{Json, PageQuery, Path, Query, page, page_limit};
 use crate::identity::Actor;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(get)).routes(routes!(publish))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(live)).routes(routes!(get)).routes(routes!(publish))
 }
 
 /// Lists a project's images, newest first. `{project}` is its id or its name.
@@ -33,6 +33,15 @@ async fn list(
     let limit = page_limit(query.limit);
     let items = store::list(&app.db, project_id, query.cursor, limit + 1).await?;
     Ok(axum::Json(page(items, limit, |image| image.build_id.to_string())))
+}
+
+/// Shows what of a project is live: the image that was published last, and where it is.
+#[utoipa::path(get, path = "/projects/{project}/live", tag = "images", params(("project" = String, Path)),
+    responses((status = OK, body = Live)))]
+async fn live(State(app): State<App>, actor: Actor, Path(project): Path<String>) -> Result<axum::Json<Live>> {
+    actor.require(Scope::Read)?;
+    let project_id = crate::project::find_id(&app.db, &project).await?;
+    Ok(axum::Json(Live { image: store::live(&app.db, project_id).await? }))
 }
 
 /// Shows an image and where it was published.

@@ -79,6 +79,24 @@ macro_rules! select_image {
 pub(super) async fn get(db: &Db, digest: &Digest) -> Result<Option<Image>> {
     let row: Option<ImageRow> =
         db.sql(select_image!("WHERE image.digest = $1")).bind(digest.to_string()).optional().await?;
+    with_publications(db, row).await
+}
+
+/// The project's image that was read back from a registry last.
+pub(super) async fn live(db: &Db, project_id: Uuid) -> Result<Option<Image>> {
+    let row: Option<ImageRow> = db
+        .sql(select_image!(
+            "JOIN publication ON publication.digest = image.digest
+             WHERE image.project_id = $1 AND publication.published_at IS NOT NULL
+             ORDER BY publication.published_at DESC, publication.id DESC LIMIT 1"
+        ))
+        .bind(project_id)
+        .optional()
+        .await?;
+    with_publications(db, row).await
+}
+
+async fn with_publications(db: &Db, row: Option<ImageRow>) -> Result<Option<Image>> {
     let Some(row) = row else { return Ok(None) };
     let mut publications = publications_of(db, std::slice::from_ref(&row.digest)).await?;
     let publications = publications.remove(&row.digest).unwrap_or_default();

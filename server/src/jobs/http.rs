@@ -54,6 +54,8 @@ struct ListQuery {
     kind: Option<JobKind>,
     /// Only jobs of this project.
     project_id: Option<Uuid>,
+    /// Only jobs that this user or token asked for, by name.
+    created_by: Option<String>,
     /// `nextCursor` of the page before.
     cursor: Option<Uuid>,
     /// How many, 1 to 100; 50 when left out.
@@ -65,7 +67,13 @@ struct ListQuery {
 async fn list(State(app): State<App>, actor: Actor, Query(query): Query<ListQuery>) -> Result<axum::Json<Page<Job>>> {
     actor.require(Scope::Read)?;
     let limit = page_limit(query.limit);
-    let filter = JobFilter { state: query.state, kind: query.kind, project_id: query.project_id, before: query.cursor };
+    let filter = JobFilter {
+        state: query.state,
+        kind: query.kind,
+        project_id: query.project_id,
+        created_by: query.created_by,
+        before: query.cursor,
+    };
     let items = store::list(&app.db, &filter, limit + 1).await?;
     Ok(axum::Json(crate::http::page(items, limit, |job| job.id.to_string())))
 }

@@ -300,6 +300,7 @@ pub(super) struct JobFilter {
     pub state: Option<JobState>,
     pub kind: Option<JobKind>,
     pub project_id: Option<Uuid>,
+    pub created_by: Option<String>,
     pub before: Option<Uuid>,
 }
 
@@ -336,6 +337,7 @@ pub(super) async fn list(db: &Db, filter: &JobFilter, limit: u64) -> sqlx::Resul
         .and_where_option(filter.state.map(|state| Expr::col(("job", "state")).eq(state.as_str())))
         .and_where_option(filter.kind.map(|kind| Expr::col(("job", "kind")).eq(kind.as_str())))
         .and_where_option(filter.project_id.map(|id| Expr::col(("job", "project_id")).eq(id)))
+        .and_where_option(filter.created_by.as_ref().map(|name| Expr::col(("job", "created_by")).eq(name.as_str())))
         // Version 7 ids sort by the time they were made.
         .and_where_option(filter.before.map(|id| Expr::col(("job", "id")).lt(id)))
         .order_by(("job", "id"), Order::Desc)

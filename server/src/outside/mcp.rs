@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use process_wrap::tokio::{CommandWrap, KillOnDrop, ProcessGroup};
-use rmcp::model::{CallToolRequestParams, JsonObject};
+use rmcp::model::{CallToolRequestParams, JsonObject, PaginatedRequestParams};
 use rmcp::service::{RoleClient, RunningService, ServiceExt};
 use rmcp::transport::TokioChildProcess;
 use tokio::io::AsyncReadExt;
@@ -34,6 +34,17 @@ pub(crate) struct McpAnswer {
     pub(crate) text: String,
     /// The tool says that it failed.
     pub(crate) is_error: bool,
+}
+
+/// A tool as the server describes it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct OfferedTool {
+    pub(crate) name: String,
+    pub(crate) description: String,
+    /// The JSON Schema of its arguments.
+    pub(crate) parameters: serde_json::Value,
+    /// The server says that it changes nothing (`readOnlyHint`).
+    pub(crate) says_it_only_reads: bool,
 }
 
 impl McpServer {
@@ -68,6 +79,43 @@ impl McpServer {
                 let said = said.lock().unwrap_or_else(PoisonError::into_inner).trim().to_owned();
                 let said = if said.is_empty() { String::new() } else { format!(" It wrote: {said}") };
                 Err(format!("The MCP server {program} did not answer as one: {error}.{said}"))
+            }
+        }
+    }
+
+    /// What the server calls itself and its version; empty when it does not say.
+    pub(crate) fn identity(&self) -> (String, String) {
+        let implementation = self.service.peer_info().and_then(|peer| peer.server_info.clone());
+        implementation.map(|known| (known.name, known.version)).unwrap_or_default()
+    }
+
+    /// Lists the tools, `most` of them at most, and says whether there are more. The caller keeps the time.
+    ///
+    /// # Errors
+    /// Why there is no answer, as a sentence.
+    pub(crate) async fn tools(&self, most: usize) -> Result<(Vec<OfferedTool>, bool), String> {
+        let mut tools = Vec::new();
+        let mut cursor = None;
+        loop {
+            let page = PaginatedRequestParams::default().with_cursor(cursor);
+            let page = self
+                .service
+                .list_tools(Some(page))
+                .await
+                .map_err(|error| format!("The MCP server did not list its tools: {error}."))?;
+            tools.extend(page.tools.into_iter().map(|tool| OfferedTool {
+                name: tool.name.into_owned(),
+                description: tool.description.or(tool.title.map(Into::into)).unwrap_or_default().into_owned(),
+                parameters: serde_json::Value::Object((*tool.input_schema).clone()),
+                says_it_only_reads: tool.annotations.is_some_and(|hints| hints.read_only_hint == Some(true)),
+            }));
+            cursor = page.next_cursor;
+            if tools.len() > most || (tools.len() == most && cursor.is_some()) {
+                tools.truncate(most);
+                return Ok((tools, true));
+            }
+            if cursor.is_none() {
+                return Ok((tools, false));
             }
         }
     }

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use gantry_domain::api::Page;
 use gantry_domain::api::project::{
-    CreateProject, Project, ProjectFile, ProjectFileContent, ProjectSummary, ReplaceSpec,
+    CreateProject, Project, ProjectFile, ProjectFileContent, ProjectState, ProjectSummary, ReplaceSpec,
 };
 use gantry_domain::api::token::Scope;
 use serde::Deserialize;
@@ -34,6 +34,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 struct ListQuery {
     /// A part of the name.
     q: Option<String>,
+    /// Only projects in this state.
+    state: Option<ProjectState>,
     /// `nextCursor` of the page before.
     cursor: Option<Uuid>,
     /// How many, 1 to 100; 50 when left out.
@@ -50,7 +52,7 @@ async fn list(
     actor.require(Scope::Read)?;
     let limit = page_limit(query.limit);
     let part_of_name = query.q.as_deref().filter(|part| !part.is_empty());
-    let items = store::list(&app.db, part_of_name, query.cursor, limit + 1).await?;
+    let items = store::list(&app.db, part_of_name, query.state, query.cursor, limit + 1).await?;
     Ok(axum::Json(page(items, limit, |project| project.id.to_string())))
 }
 

@@ -2,7 +2,7 @@
 
 use gantry_domain::Timestamp;
 use gantry_domain::api::job::JobState;
-use gantry_domain::api::project::{ProgressMark, Project, ProjectProgress, ProjectSummary};
+use gantry_domain::api::project::{ProgressMark, Project, ProjectProgress, ProjectState, ProjectSummary};
 use gantry_domain::matrix::Framework;
 use gantry_domain::spec::Spec;
 use sea_query::{Expr, ExprTrait, LikeExpr, Order, Query};
@@ -123,6 +123,7 @@ pub(super) async fn id_of(db: &Db, id_or_name: &str) -> Result<Option<Uuid>> {
 pub(super) async fn list(
     db: &Db,
     part_of_name: Option<&str>,
+    state: Option<ProjectState>,
     before: Option<Uuid>,
     limit: u64,
 ) -> Result<Vec<ProjectSummary>> {
@@ -134,6 +135,7 @@ pub(super) async fn list(
             part_of_name
                 .map(|part| Expr::col("name").like(LikeExpr::new(format!("%{}%", escape_like(part))).escape('\\'))),
         )
+        .and_where_option(state.map(|state| Expr::cust(condition(state))))
         .and_where_option(before.map(|id| Expr::col("id").lt(id)))
         .order_by("id", Order::Desc)
         .limit(limit);
@@ -172,6 +174,28 @@ pub(super) async fn list(
     }
     let rows: Vec<SummaryRow> = db.all(&query).await?;
     rows.into_iter().map(ProjectSummary::try_from).collect()
+}
+
+/// What holds for a project in a state.
+fn condition(state: ProjectState) -> &'static str {
+    match state {
+        ProjectState::Active => {
+            "EXISTS (SELECT 1 FROM job WHERE job.project_id = project.id AND job.state IN ('queued', 'running', 'waiting'))"
+        }
+        // Of each kind only the newest counts: what was done better since is no failure any more.
+        ProjectState::Failed => {
+            "EXISTS (SELECT 1 FROM job WHERE job.project_id = project.id AND job.state = 'failed' AND NOT EXISTS (
+               SELECT 1 FROM job newer WHERE newer.project_id = job.project_id AND newer.kind = job.kind AND newer.id > job.id))"
+        }
+        ProjectState::Published => {
+            "EXISTS (SELECT 1 FROM image JOIN publication ON publication.digest = image.digest
+               WHERE image.project_id = project.id AND publication.published_at IS NOT NULL)"
+        }
+        ProjectState::Unpublished => {
+            "NOT EXISTS (SELECT 1 FROM image JOIN publication ON publication.digest = image.digest
+               WHERE image.project_id = project.id AND publication.published_at IS NOT NULL)"
+        }
+    }
 }
 
 fn escape_like(text: &str) -> String {

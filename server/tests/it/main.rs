@@ -18,6 +18,7 @@ mod identity;
 mod image;
 mod image_outside;
 mod jobs;
+mod mcp;
 mod openapi;
 mod projects;
 mod runs;

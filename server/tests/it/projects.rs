@@ -108,3 +108,119 @@ async fn deleting_takes_what_was_generated_along() {
     assert_eq!(project::files(&test.app.db, made.summary.id, 1).await.unwrap_err().code(), "not_found");
     assert_eq!(project::delete(&test.app, made.summary.id).await.unwrap_err().code(), "not_found");
 }
+
+/// Keeps a job of a project as if it had come this far.
+async fn job(test: &TestApp, project: uuid::Uuid, kind: &str, state: &str) -> uuid::Uuid {
+    let id = uuid::Uuid::now_v7();
+    let db = &test.app.db;
+    db.sql(
+        "INSERT INTO job (id, kind, args, state, max_attempts, run_at, project_id, subject_id, created_by, created_at)
+         VALUES ($1, $2, $3, $4, 1, $5, $6, $1, 'ada', $5)",
+    )
+    .bind(id)
+    .bind(kind.to_owned())
+    .bind(serde_json::json!({}))
+    .bind(state.to_owned())
+    .bind(db.now())
+    .bind(project)
+    .execute()
+    .await
+    .unwrap();
+    id
+}
+
+#[tokio::test]
+async fn the_list_can_be_narrowed_down_to_a_state_and_is_read_page_by_page() {
+    for_both(|test| async move {
+        let mut ids = Vec::new();
+        for name in ["idle", "mended", "broken", "busy", "published"] {
+            ids.push(project::create(&test.app, spec(name), "ada").await.unwrap().summary.id);
+        }
+        for (project, kind, state) in [
+            (1, "build", "failed"),
+            (1, "build", "done"),
+            (2, "build", "done"),
+            (2, "run", "failed"),
+            (3, "run", "waiting"),
+            (4, "build", "done"),
+        ] {
+            job(&test, ids[project], kind, state).await;
+        }
+        publish(&test, ids[4]).await;
+        let actor = test.token(&["read"]).await;
+        let names = async |query: &str| -> Vec<String> {
+            let page = actor.get(&format!("/api/v1/projects{query}")).await.expect(200).json();
+            page["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(names("?state=active").await, ["busy"]);
+        assert_eq!(names("?state=failed").await, ["broken"], "a failure that was made good is none");
+        assert_eq!(names("?state=published").await, ["published"]);
+        assert_eq!(names("?state=unpublished").await, ["busy", "broken", "mended", "idle"]);
+        assert_eq!(names("?state=unpublished&q=e").await, ["broken", "mended", "idle"]);
+        actor.get("/api/v1/projects?state=fine").await.expect(400);
+
+        let first = actor.get("/api/v1/projects?state=unpublished&limit=3").await.expect(200).json();
+        let cursor = first["nextCursor"].as_str().unwrap();
+        assert_eq!(names(&format!("?state=unpublished&limit=3&cursor={cursor}")).await, ["idle"]);
+    })
+    .await;
+}
+
+/// Keeps an image of a project that one registry refused, and another gave back afterwards.
+async fn publish(test: &TestApp, project: uuid::Uuid) -> String {
+    let db = &test.app.db;
+    let made = job(test, project, "build", "done").await;
+    db.sql(
+        "INSERT INTO build (id, project_id, number, job_id, version, revision, created_by, created_at)
+         VALUES ($1, $2, 1, $1, '0.1.0', 1, 'ada', $3)",
+    )
+    .bind(made)
+    .bind(project)
+    .bind(db.now())
+    .execute()
+    .await
+    .unwrap();
+    let digest = format!("sha256:{}", made.simple().to_string().repeat(2));
+    db.sql(
+        "INSERT INTO image (digest, project_id, build_id, size, platform, created_at) VALUES ($1, $2, $3, 7, 'linux/amd64', $4)",
+    )
+    .bind(digest.clone())
+    .bind(project)
+    .bind(made)
+    .bind(db.now())
+    .execute()
+    .await
+    .unwrap();
+    for (host, is_published) in [("two.example", false), ("one.example", true)] {
+        let sent = job(test, project, "publish", if is_published { "done" } else { "failed" }).await;
+        db.sql(
+            "INSERT INTO publication (id, digest, job_id, registry_id, registry_name, host, repository, tag, published_at, created_by, created_at)
+             VALUES ($1, $2, $1, $1, $3, $3, 'bot', '0.1.0', $4, 'ada', $5)",
+        )
+        .bind(sent)
+        .bind(digest.clone())
+        .bind(host.to_owned())
+        .bind(is_published.then(|| db.now()))
+        .bind(db.now())
+        .execute()
+        .await
+        .unwrap();
+    }
+    digest
+}
+
+#[tokio::test]
+async fn what_is_live_is_what_was_read_back_last() {
+    for_both(|test| async move {
+        let id = project::create(&test.app, spec("bot"), "ada").await.unwrap().summary.id;
+        let actor = test.token(&["read"]).await;
+        let nothing = actor.get("/api/v1/projects/bot/live").await.expect(200).json();
+        assert_eq!(nothing, serde_json::json!({"image": null}));
+        let digest = publish(&test, id).await;
+        let live = actor.get("/api/v1/projects/bot/live").await.expect(200).json();
+        assert_eq!(live["image"]["digest"], digest);
+        assert_eq!(live["image"]["publications"].as_array().unwrap().len(), 2);
+        actor.get("/api/v1/projects/nobody/live").await.expect(404);
+    })
+    .await;
+}

@@ -3,6 +3,7 @@
 use gantry_domain::api::Page;
 use gantry_domain::api::identity::{Login, Me, Setup, SetupState};
 use gantry_domain::api::job::Job;
+use gantry_domain::api::mcp::{DiscoverMcpServer, McpServer};
 use gantry_domain::api::project::{
     CreateProject, Project, ProjectFile, ProjectFileContent, ProjectSummary, ReplaceSpec,
 };
@@ -13,7 +14,7 @@ use gantry_domain::api::system::System;
 use gantry_domain::api::token::{CreateToken, CreatedToken, Token};
 use uuid::Uuid;
 
-use super::{ApiResult, delete, encode, get, post, put};
+use super::{ApiResult, after, delete, encode, get, post, put};
 
 /// Who is asking.
 pub(crate) async fn me() -> ApiResult<Me> {
@@ -45,10 +46,11 @@ pub(crate) async fn system() -> ApiResult<System> {
     get("/system").await
 }
 
-/// One page of projects, filtered by a part of the name.
-pub(crate) async fn projects(words: &str, cursor: Option<&str>) -> ApiResult<Page<ProjectSummary>> {
-    let cursor = cursor.map(|cursor| format!("&cursor={}", encode(cursor))).unwrap_or_default();
-    get(&format!("/projects?q={}{cursor}", encode(words))).await
+/// One page of projects, newest first, filtered by a part of the name and by state; empty words do
+/// not narrow the list down.
+pub(crate) async fn projects(words: &str, state: &str, cursor: Option<String>) -> ApiResult<Page<ProjectSummary>> {
+    let state = if state.is_empty() { String::new() } else { format!("&state={state}") };
+    get(&format!("/projects?q={}{state}{}", encode(words), after(cursor))).await
 }
 
 /// One project, by name or id.
@@ -82,9 +84,9 @@ pub(crate) async fn project_file(name: &str, path: &str) -> ApiResult<ProjectFil
     get(&format!("/projects/{}/files/{}", encode(name), path.join("/"))).await
 }
 
-/// All tokens of the person who asks.
-pub(crate) async fn tokens() -> ApiResult<Page<Token>> {
-    get("/tokens").await
+/// A page of the tokens of the person who asks, newest first.
+pub(crate) async fn tokens(cursor: Option<String>) -> ApiResult<Page<Token>> {
+    get(&format!("/tokens?limit=50{}", after(cursor))).await
 }
 
 /// Makes a token; the answer is the only showing of its secret part.
@@ -97,9 +99,9 @@ pub(crate) async fn delete_token(id: Uuid) -> ApiResult<()> {
     delete(&format!("/tokens/{id}")).await
 }
 
-/// All model providers.
-pub(crate) async fn providers() -> ApiResult<Page<Provider>> {
-    get("/providers").await
+/// A page of the model providers, by name.
+pub(crate) async fn providers(cursor: Option<String>) -> ApiResult<Page<Provider>> {
+    get(&format!("/providers?limit=50{}", after(cursor))).await
 }
 
 /// Adds a model provider, or changes the one with this id.
@@ -120,9 +122,9 @@ pub(crate) async fn test_provider(id: Uuid) -> ApiResult<ConnectionTest> {
     post(&format!("/providers/{id}:test"), &()).await
 }
 
-/// All registries.
-pub(crate) async fn registries() -> ApiResult<Page<Registry>> {
-    get("/registries").await
+/// A page of the registries, by name.
+pub(crate) async fn registries(cursor: Option<String>) -> ApiResult<Page<Registry>> {
+    get(&format!("/registries?limit=50{}", after(cursor))).await
 }
 
 /// Adds a registry, or changes the one with this id.
@@ -143,9 +145,9 @@ pub(crate) async fn test_registry(id: Uuid) -> ApiResult<ConnectionTest> {
     post(&format!("/registries/{id}:test"), &()).await
 }
 
-/// All secrets, without their values.
-pub(crate) async fn secrets() -> ApiResult<Page<Secret>> {
-    get("/secrets").await
+/// A page of the secrets, by name and without their values.
+pub(crate) async fn secrets(cursor: Option<String>) -> ApiResult<Page<Secret>> {
+    get(&format!("/secrets?limit=50{}", after(cursor))).await
 }
 
 /// Stores a secret.
@@ -166,4 +168,9 @@ pub(crate) async fn delete_secret(id: Uuid) -> ApiResult<()> {
 /// One job.
 pub(crate) async fn job(id: Uuid) -> ApiResult<Job> {
     get(&format!("/jobs/{id}")).await
+}
+
+/// Starts an MCP server's program on the server, and lists its tools.
+pub(crate) async fn discover_mcp_server(body: &DiscoverMcpServer) -> ApiResult<McpServer> {
+    post("/mcp-servers:discover", body).await
 }

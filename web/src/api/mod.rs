@@ -19,7 +19,12 @@ pub(crate) const BASE: &str = "/api/v1";
 /// What the server wants to see with every request that changes something.
 const CSRF_HEADER: &str = "X-Gantry-Csrf";
 
+/// Which interface the server has.
+const BUILD_HEADER: &str = "x-gantry-build";
+
 thread_local! {
+    static FIRST_BUILD: RefCell<Option<String>> = const { RefCell::new(None) };
+    static ON_UPGRADE: RefCell<Option<Box<dyn Fn()>>> = const { RefCell::new(None) };
     static CSRF_TOKEN: RefCell<Option<String>> = const { RefCell::new(None) };
     static ON_SIGNED_OUT: RefCell<Option<Box<dyn Fn()>>> = const { RefCell::new(None) };
 }
@@ -32,6 +37,32 @@ pub(crate) fn set_csrf_token(token: Option<String>) {
 /// Says what happens when the server no longer knows the session.
 pub(crate) fn on_signed_out(act: impl Fn() + 'static) {
     ON_SIGNED_OUT.set(Some(Box::new(act)));
+}
+
+/// Says what happens when the server turns out to have another interface than this one.
+pub(crate) fn on_upgrade(act: impl Fn() + 'static) {
+    ON_UPGRADE.set(Some(Box::new(act)));
+}
+
+/// Compares the interface that the server has with the one that it had when this page was loaded.
+fn notice_upgrade(answer: &Response) {
+    let Some(build) = answer.headers().get(BUILD_HEADER) else { return };
+    let first = FIRST_BUILD.with_borrow_mut(|first| first.get_or_insert_with(|| build.clone()).clone());
+    if first != build {
+        ON_UPGRADE.with_borrow(|act| {
+            if let Some(act) = act {
+                act();
+            }
+        });
+    }
+}
+
+/// Asks the server which interface it has, for pages that have long asked for nothing.
+pub(crate) async fn look_for_upgrade() {
+    // Whoever is signed in or not may ask this, and a failure is no news.
+    if let Ok(answer) = RequestBuilder::new(&format!("{BASE}/setup")).send().await {
+        notice_upgrade(&answer);
+    }
 }
 
 /// Why a request did not give what was asked for.
@@ -143,6 +174,11 @@ pub(crate) fn encode(text: &str) -> String {
     js_sys::encode_uri_component(text).into()
 }
 
+/// A cursor as the rest of a query.
+fn after(cursor: Option<String>) -> String {
+    cursor.map(|cursor| format!("&cursor={}", encode(&cursor))).unwrap_or_default()
+}
+
 /// The address of a WebSocket on this server; `path` begins after `/api/v1`.
 pub(crate) fn websocket_url(path: &str) -> String {
     let location = leptos::prelude::window().location();
@@ -166,6 +202,7 @@ async fn send<B: Serialize>(method: Method, path: &str, body: Option<&B>) -> Api
         Err(error) => Err(error),
     };
     let answer = answer.map_err(|error| ApiError::Unreachable(error.to_string()))?;
+    notice_upgrade(&answer);
     if answer.ok() {
         return Ok(answer);
     }

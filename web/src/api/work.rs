@@ -2,22 +2,17 @@
 
 use gantry_domain::api::approval::{Approval, DecideApproval};
 use gantry_domain::api::build::{Build, CreateBuild};
-use gantry_domain::api::image::{Image, PublishImage};
+use gantry_domain::api::image::{Image, Live, PublishImage};
 use gantry_domain::api::job::Job;
 use gantry_domain::api::session::{CreateSession, SendMessage, Session, SessionThread, UpdateSession};
 use gantry_domain::api::{Accepted, Page};
 use gantry_domain::event::Event;
 use uuid::Uuid;
 
-use super::{ApiResult, BASE, delete, encode, get, patch, post};
-
-/// A cursor as the rest of a query.
-fn after(cursor: Option<&str>) -> String {
-    cursor.map(|cursor| format!("&cursor={}", encode(cursor))).unwrap_or_default()
-}
+use super::{ApiResult, BASE, after, delete, encode, get, patch, post};
 
 /// The chats with a project's agent, newest first.
-pub(crate) async fn sessions(project: &str, cursor: Option<&str>) -> ApiResult<Page<Session>> {
+pub(crate) async fn sessions(project: &str, cursor: Option<String>) -> ApiResult<Page<Session>> {
     get(&format!("/projects/{}/sessions?limit=50{}", encode(project), after(cursor))).await
 }
 
@@ -62,7 +57,7 @@ pub(crate) async fn job_events(id: Uuid, after: i64) -> ApiResult<Page<Event>> {
 }
 
 /// A project's builds, newest first.
-pub(crate) async fn builds(project: &str, cursor: Option<&str>) -> ApiResult<Page<Build>> {
+pub(crate) async fn builds(project: &str, cursor: Option<String>) -> ApiResult<Page<Build>> {
     get(&format!("/projects/{}/builds?limit=50{}", encode(project), after(cursor))).await
 }
 
@@ -92,8 +87,13 @@ pub(crate) fn export_address(project: &str) -> String {
 }
 
 /// A project's images, newest first.
-pub(crate) async fn images(project: &str, cursor: Option<&str>) -> ApiResult<Page<Image>> {
+pub(crate) async fn images(project: &str, cursor: Option<String>) -> ApiResult<Page<Image>> {
     get(&format!("/projects/{}/images?limit=50{}", encode(project), after(cursor))).await
+}
+
+/// What of a project is live.
+pub(crate) async fn live(project: &str) -> ApiResult<Live> {
+    get(&format!("/projects/{}/live", encode(project))).await
 }
 
 /// One image.
@@ -107,11 +107,11 @@ pub(crate) async fn publish(digest: &str, body: &PublishImage) -> ApiResult<serd
 }
 
 /// Jobs of the whole instance, newest first; empty words do not narrow the list down.
-pub(crate) async fn jobs(state: &str, kind: &str, cursor: Option<&str>) -> ApiResult<Page<Job>> {
+pub(crate) async fn jobs(state: &str, kind: &str, created_by: &str, cursor: Option<String>) -> ApiResult<Page<Job>> {
     let mut query = format!("/jobs?limit=50{}", after(cursor));
-    for (name, value) in [("state", state), ("kind", kind)] {
+    for (name, value) in [("state", state), ("kind", kind), ("createdBy", created_by)] {
         if !value.is_empty() {
-            query.push_str(&format!("&{name}={value}"));
+            query.push_str(&format!("&{name}={}", encode(value)));
         }
     }
     get(&query).await

@@ -7,8 +7,9 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::{use_navigate, use_query_map};
 
-use crate::api::{calls, work};
-use crate::load::{Loader, load, loaded};
+use crate::api::{calls, encode, work};
+use crate::load::{load, loaded, when_loaded};
+use crate::paged::{Paged, paged};
 use crate::parts::{
     Button, ButtonKind, EmptyState, Icon, Pill, TimeAgo, Tone, duration_text, icon, job_pill, skeleton_rows,
     use_toaster,
@@ -39,109 +40,100 @@ pub(crate) fn ActivityPage() -> impl IntoView {
     let query = use_query_map();
     let state = Memo::new(move |_| known(&STATES, query.with(|query| query.get("state"))));
     let kind = Memo::new(move |_| known(&KINDS, query.with(|query| query.get("kind"))));
-    let loader = load(move || {
-        let (state, kind) = (state.get(), kind.get());
-        async move { work::jobs(state, kind, None).await }
-    });
-    // New jobs come from elsewhere too, so the page is read again whether or not something is active.
-    keep_fresh(loader, |_| true);
-    // What is further down is read on demand, and not again.
-    let (further, next) = (RwSignal::new(Vec::<Job>::new()), RwSignal::new(None::<Option<String>>));
-    Effect::new(move |_| {
-        state.track();
-        kind.track();
-        further.set(Vec::new());
-        next.set(None);
-    });
-    let toaster = use_toaster();
-    let loading_more = RwSignal::new(false);
-    let more = move |cursor: String| {
-        loading_more.set(true);
-        leptos::task::spawn_local(async move {
-            match work::jobs(state.get_untracked(), kind.get_untracked(), Some(&cursor)).await {
-                Ok(page) => {
-                    further.try_update(|further| further.extend(page.items));
-                    next.try_set(Some(page.next_cursor));
-                }
-                Err(error) => toaster.bad(error.to_string()),
-            }
-            loading_more.try_set(false);
-        });
-    };
-    let now = every_second();
-    let list = loaded(
-        loader,
-        "The list of jobs",
-        || skeleton_rows(6),
-        move |page| {
-            if page.items.is_empty() {
-                let text = "Runs, builds and publications appear here while they are under way and after.";
-                let title = if state.get_untracked().is_empty() && kind.get_untracked().is_empty() {
-                    "No jobs"
-                } else {
-                    "No such jobs"
-                };
-                return view! { <EmptyState title text/> }.into_any();
-            }
-            let cursor = next.get().unwrap_or(page.next_cursor);
-            let mut jobs = page.items;
-            // A job that moved down the list while more was read is listed once.
-            let known: Vec<_> = jobs.iter().map(|job| job.id).collect();
-            jobs.extend(further.get().into_iter().filter(|job| !known.contains(&job.id)));
-            let rows = jobs.into_iter().map(|job| job_row(job, loader, now)).collect_view();
-            let more = cursor.map(|cursor| {
-            view! { <div class="more"><Button busy=loading_more on_press=move |()| more(cursor.clone())>"Show more"</Button></div> }
-        });
-            view! {
-                <div class="table-frame">
-                    <table class="table activity">
-                        <caption class="visually-hidden">"Jobs, newest first"</caption>
-                        <thead><tr>
-                            <th scope="col">"Job"</th>
-                            <th scope="col">"State"</th>
-                            <th scope="col" class="wide-only">"Attempt"</th>
-                            <th scope="col" class="end wide-only">"Duration"</th>
-                            <th scope="col" class="end wide-only">"Created"</th>
-                            <th scope="col" class="end"><span class="visually-hidden">"Actions"</span></th>
-                        </tr></thead>
-                        <tbody>{rows}</tbody>
-                    </table>
-                </div>
-                {more}
-            }
-            .into_any()
-        },
+    let by = Memo::new(move |_| query.with(|query| query.get("by").unwrap_or_default()));
+    let jobs = paged(
+        move || (state.get(), kind.get(), by.get()),
+        |(state, kind, by), cursor| async move { work::jobs(state, kind, &by, cursor).await },
     );
+    // New jobs come from elsewhere too, so the page is read again whether or not something is active.
+    keep_fresh(jobs.loader, |_| true);
+    let now = every_second();
+    let (items, is_empty) = (jobs.items(), jobs.is_empty());
+    let shown = move || {
+        if is_empty.get() {
+            let is_filtered = !(state.get().is_empty() && kind.get().is_empty() && by.with(String::is_empty));
+            let text = "Runs, builds and publications appear here while they are under way and after.";
+            let title = if is_filtered { "No such jobs" } else { "No jobs" };
+            return view! { <EmptyState title text/> }.into_any();
+        }
+        view! {
+            <div class="table-frame">
+                <table class="table activity">
+                    <caption class="visually-hidden">"Jobs, newest first"</caption>
+                    <thead><tr>
+                        <th scope="col">"Job"</th>
+                        <th scope="col">"State"</th>
+                        <th scope="col" class="wide-only">"Attempt"</th>
+                        <th scope="col" class="end wide-only">"Duration"</th>
+                        <th scope="col" class="end wide-only">"Created"</th>
+                        <th scope="col" class="end"><span class="visually-hidden">"Actions"</span></th>
+                    </tr></thead>
+                    <tbody>
+                        // What changes in a job draws its row anew; all others keep the focus that they may have.
+                        <For
+                            each=move || items.get()
+                            key=|job| (job.id, job.state, job.attempt, job.cancel_requested_at, job.reason.as_ref().map(|reason| reason.message.clone()))
+                            let:job
+                        >
+                            {job_row(job, jobs, now)}
+                        </For>
+                    </tbody>
+                </table>
+            </div>
+            {jobs.more("jobs")}
+        }
+        .into_any()
+    };
+    let list = when_loaded(jobs.loader, "The list of jobs", || skeleton_rows(6), shown);
     view! {
         <header class="page-head"><h1>"Activity"</h1></header>
         <Health/>
-        <Filters state kind/>
+        <Filters state kind by/>
         {list}
     }
     .into_any()
 }
 
+/// The address of the list narrowed down to these.
+fn address(state: &str, kind: &str, by: &str) -> String {
+    let words = [("state", state), ("kind", kind), ("by", by)];
+    let query: Vec<String> = words
+        .into_iter()
+        .filter(|(_, word)| !word.is_empty())
+        .map(|(name, word)| format!("{name}={}", encode(word)))
+        .collect();
+    if query.is_empty() { "/activity".to_owned() } else { format!("/activity?{}", query.join("&")) }
+}
+
 #[component]
-fn Filters(state: Memo<&'static str>, kind: Memo<&'static str>) -> impl IntoView {
-    let href = |state: &str, kind: &str| match (state, kind) {
-        ("", "") => "/activity".to_owned(),
-        ("", kind) => format!("/activity?kind={kind}"),
-        (state, "") => format!("/activity?state={state}"),
-        (state, kind) => format!("/activity?state={state}&kind={kind}"),
-    };
+fn Filters(state: Memo<&'static str>, kind: Memo<&'static str>, by: Memo<String>) -> impl IntoView {
     let states = STATES.map(|(value, word)| {
         view! {
-            <a href=move || href(value, kind.get()) aria-current=move || (state.get() == value).then_some("true")>{word}</a>
+            <a href=move || address(value, kind.get(), &by.get()) aria-current=move || (state.get() == value).then_some("true")>{word}</a>
         }
     });
     let navigate = use_navigate();
     let options =
         KINDS.map(|(value, word)| view! { <option value=value selected=move || kind.get() == value>{word}</option> });
+    let choose = move |kind: String| {
+        navigate(&address(state.get_untracked(), &kind, &by.get_untracked()), Default::default());
+    };
+    let person = move || {
+        let by = by.get();
+        (!by.is_empty()).then(|| {
+            view! {
+                <a class="button" href=move || address(state.get(), kind.get(), "") title="Show everybody's">
+                    {icon(Icon::Cross)} "by " {by} <span class="visually-hidden">": show everybody's"</span>
+                </a>
+            }
+        })
+    };
     view! {
         <div class="row activity-filters">
             <nav class="switcher" aria-label="State">{states.into_iter().collect_view()}</nav>
-            <select class="control kind-filter" aria-label="Kind"
-                on:change:target=move |event| navigate(&href(state.get_untracked(), &event.target().value()), Default::default())>
+            <span class="grow"></span>
+            {person}
+            <select class="control kind-filter" aria-label="Kind" on:change:target=move |event| choose(event.target().value())>
                 {options.into_iter().collect_view()}
             </select>
         </div>
@@ -168,7 +160,7 @@ fn subject_address(job: &Job) -> Option<String> {
     })
 }
 
-fn job_row(job: Job, loader: Loader<gantry_domain::api::Page<Job>>, now: ReadSignal<Timestamp>) -> AnyView {
+fn job_row(job: Job, jobs: Paged<Job>, now: ReadSignal<Timestamp>) -> AnyView {
     let (word, glyph) = kind_words(job.kind);
     let name = job.project_name.clone().unwrap_or_else(|| "deleted project".to_owned());
     let title = format!("{word} {name}");
@@ -194,14 +186,14 @@ fn job_row(job: Job, loader: Loader<gantry_domain::api::Page<Job>>, now: ReadSig
             <td class="wide-only number">{attempt}</td>
             <td class="end wide-only">{duration}</td>
             <td class="end wide-only"><TimeAgo at=job.created_at/></td>
-            <td class="end">{job_action(&job, loader)}</td>
+            <td class="end">{job_action(&job, jobs)}</td>
         </tr>
     }
     .into_any()
 }
 
 /// Cancel what is under way, retry what failed.
-fn job_action(job: &Job, loader: Loader<gantry_domain::api::Page<Job>>) -> Option<AnyView> {
+fn job_action(job: &Job, jobs: Paged<Job>) -> Option<AnyView> {
     let (id, toaster) = (job.id, use_toaster());
     let asked = job.cancel_requested_at.is_some();
     let busy = RwSignal::new(false);
@@ -210,7 +202,7 @@ fn job_action(job: &Job, loader: Loader<gantry_domain::api::Page<Job>>) -> Optio
         leptos::task::spawn_local(async move {
             let answer = if cancel { work::cancel_job(id).await } else { work::retry_job(id).await };
             match answer {
-                Ok(_) => loader.reload(),
+                Ok(_) => jobs.reload(),
                 Err(error) => toaster.bad(error.to_string()),
             }
             busy.try_set(false);

@@ -54,7 +54,7 @@ pub(crate) fn Button(
     /// What it says to those who do not see its icon, when it has no words.
     #[prop(optional, into)]
     label: Option<String>,
-    /// `create` when the key C presses it.
+    /// `create` when the key C presses it, `edit` for the key E.
     #[prop(optional)]
     shortcut: Option<&'static str>,
     /// The words.

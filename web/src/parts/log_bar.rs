@@ -128,6 +128,7 @@ pub(crate) fn LogBar(
                     disabled=Signal::derive(move || state.match_count.get() == 0)/>
                 {follow_toggle}
                 {toggle("Wrap", "W", state.wrap, Callback::new(move |()| state.wrap.update(|wrap| *wrap = !*wrap)))}
+                {toggle("Times", "T", state.times, Callback::new(move |()| state.times.update(|times| *times = !*times)))}
                 <Button kind=ButtonKind::Ghost glyph=Icon::Copy label="Copy the shown lines"
                     on_press=move |()| copy(state.shown_text(), "The shown lines are copied.")/>
                 <a class="button ghost" href=raw target="_blank" rel="external">{icon(Icon::External)} "Raw"</a>
@@ -137,7 +138,7 @@ pub(crate) fn LogBar(
     .into_any()
 }
 
-/// F, N, Shift-N, E, W and Y, while nothing is being typed.
+/// F, N, Shift-N, E, W, T and Y, while nothing is being typed.
 fn listen_to_keys(state: LogState, copy_link: impl Fn() + 'static) {
     let preferences = Preferences::expect();
     let listener = window_event_listener(ev::keydown, move |event| {
@@ -155,6 +156,7 @@ fn listen_to_keys(state: LogState, copy_link: impl Fn() + 'static) {
             "N" => state.go_to_match(true),
             "e" => state.go_to_error(),
             "w" => state.wrap.update(|wrap| *wrap = !*wrap),
+            "t" => state.times.update(|times| *times = !*times),
             "y" => copy_link(),
             _ => return,
         }

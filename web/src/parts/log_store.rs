@@ -3,10 +3,11 @@
 //! A hundred thousand lines are one string and a few numbers each, outside of the reactive graph;
 //! what is shown is found by arithmetic. Drawing is [`super::log_view`]'s; nothing here needs a browser.
 
+use gantry_domain::Timestamp;
 use gantry_domain::event::LogLevel;
 
 /// The lines of a log, in the order in which they came.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct LogStore {
     text: String,
     lines: Vec<Line>,
@@ -14,6 +15,19 @@ pub(crate) struct LogStore {
     groups: Vec<String>,
     warnings: Vec<u32>,
     errors: Vec<u32>,
+    /// From which line on a moment holds. Lines come in batches, and a batch has one moment.
+    moments: Vec<(u32, Timestamp)>,
+    /// The moment of the lines that come next.
+    moment: Option<Timestamp>,
+    most_bytes: usize,
+    most_lines: usize,
+    left_out: usize,
+}
+
+impl Default for LogStore {
+    fn default() -> Self {
+        Self::with_room_for(MOST_BYTES, MOST_LINES)
+    }
 }
 
 /// Where a line is, and what it is.
@@ -27,14 +41,41 @@ struct Line {
     level: LogLevel,
 }
 
-/// How many bytes of text are kept: what comes after is only counted.
-const MAX_BYTES: usize = 256 * 1024 * 1024;
+/// How many bytes of text are kept: what comes after is only counted, and the view says so.
+const MOST_BYTES: usize = 256 * 1024 * 1024;
+
+/// How many lines are kept: browsers do not lay out taller elements than these make (Firefox ends at
+/// about 17.9 million pixels).
+const MOST_LINES: usize = 850_000;
 
 impl LogStore {
+    /// An empty log that keeps so much and counts the rest.
+    fn with_room_for(most_bytes: usize, most_lines: usize) -> Self {
+        Self {
+            text: String::new(),
+            lines: Vec::new(),
+            groups: Vec::new(),
+            warnings: Vec::new(),
+            errors: Vec::new(),
+            moments: Vec::new(),
+            moment: None,
+            most_bytes,
+            most_lines,
+            left_out: 0,
+        }
+    }
+
+    /// Says when the lines that come next were written.
+    pub(crate) fn at(&mut self, moment: Timestamp) {
+        self.moment = Some(moment);
+    }
+
     /// Adds a line. Escape sequences for terminals are left out, and of a line that was written over
     /// again and again only the last state is kept.
     pub(crate) fn push(&mut self, group: &str, level: LogLevel, text: &str) {
-        if self.text.len() + text.len() > MAX_BYTES {
+        // Once a line was left out all that follow are: a log with holes would look whole.
+        if self.left_out > 0 || self.lines.len() == self.most_lines || self.text.len() + text.len() > self.most_bytes {
+            self.left_out += 1;
             return;
         }
         let group = match self.groups.iter().rposition(|known| known == group) {
@@ -45,6 +86,9 @@ impl LogStore {
             }
         };
         let number = self.lines.len() as u32;
+        if let Some(moment) = self.moment.take() {
+            self.moments.push((number, moment));
+        }
         match level {
             LogLevel::Info => {}
             LogLevel::Warning => self.warnings.push(number),
@@ -69,6 +113,17 @@ impl LogStore {
     /// How serious a line is.
     pub(crate) fn level(&self, index: usize) -> LogLevel {
         self.lines.get(index).map_or(LogLevel::Info, |line| line.level)
+    }
+
+    /// When a line was written, to the batch that it came in; none when that is not known.
+    pub(crate) fn moment(&self, index: usize) -> Option<Timestamp> {
+        let after = self.moments.partition_point(|(first, _)| *first as usize <= index);
+        self.moments.get(after.checked_sub(1)?).map(|(_, moment)| *moment)
+    }
+
+    /// How many lines came for which there is no room.
+    pub(crate) fn left_out(&self) -> usize {
+        self.left_out
     }
 
     /// How many lines are warnings.
@@ -378,6 +433,34 @@ mod tests {
         assert_eq!((log.len(), log.warnings(), log.errors()), (4, 1, &[2][..]));
         assert_eq!(["one", "two is longer", "", "fôur"], [0, 1, 2, 3].map(|index| log.line(index)));
         assert_eq!(log.line(4), "");
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_counted_and_leaves_no_holes() {
+        let mut log = LogStore::with_room_for(10, 3);
+        for text in ["four", "more than fits", "six"] {
+            log.push("a", LogLevel::Info, text);
+        }
+        assert_eq!((log.len(), log.left_out(), log.line(0)), (1, 2, "four"));
+        let mut log = LogStore::with_room_for(1_000, 3);
+        for _ in 0..5 {
+            log.push("a", LogLevel::Error, "x");
+        }
+        assert_eq!((log.len(), log.left_out(), log.errors().len()), (3, 2, 3));
+    }
+
+    #[test]
+    fn lines_have_the_moment_of_their_batch() {
+        let moment = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
+        let mut log = LogStore::default();
+        log.push("a", LogLevel::Info, "nobody said when");
+        log.at(moment(5));
+        log.push("a", LogLevel::Info, "one");
+        log.push("a", LogLevel::Info, "two");
+        log.at(moment(7));
+        log.push("a", LogLevel::Info, "three");
+        let moments: Vec<_> = (0..4).map(|index| log.moment(index)).collect();
+        assert_eq!(moments, [None, Some(moment(5)), Some(moment(5)), Some(moment(7))]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! rows is laid over the part that is scrolled to; scrolling by one line rewrites one row. The page
 //! says once a frame that the log has grown. The bar above the rows is in [`super::log_bar`].
 
+use gantry_domain::Timestamp;
 use gantry_domain::event::LogLevel;
 use leptos::prelude::*;
 use leptos::{ev, html};
@@ -12,7 +13,8 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::ResizeObserver;
 
-use super::log_bar::LogBar;
+use super::icon::{Icon, icon};
+use super::log_bar::{LogBar, grouped};
 use super::log_store::{LevelFilter, LogFilter, LogRows, LogSearch, LogStore};
 
 /// Height of a row in pixels, as in the style sheet.
@@ -59,6 +61,8 @@ impl LogSource {
 struct RowContent {
     /// The line's number from 1; none for the further pieces of a wrapped line.
     number: Option<usize>,
+    /// When it was written, while times are shown.
+    time: String,
     level: LogLevel,
     before: String,
     found: String,
@@ -80,12 +84,16 @@ pub(crate) struct LogState {
     drawn: RwSignal<u32>,
     /// How many lines there are, how many are warnings and how many errors.
     pub(crate) counts: RwSignal<(usize, usize, usize)>,
+    /// How many lines there was no room for.
+    left_out: RwSignal<usize>,
     /// The first visible row.
     top: RwSignal<usize>,
     /// Whether the newest line stays in sight.
     pub(crate) follow: RwSignal<bool>,
     /// Whether long lines are wrapped.
     pub(crate) wrap: RwSignal<bool>,
+    /// Whether each line says when it was written.
+    pub(crate) times: RwSignal<bool>,
     /// The least level that is shown.
     pub(crate) level: RwSignal<LevelFilter>,
     /// Only this group's lines.
@@ -107,12 +115,13 @@ impl LogState {
         let (Some(scroller), Some(measure)) = (self.scroller.get_untracked(), self.measure.get_untracked()) else {
             return 0;
         };
-        // The measure is a hundred characters; the gutter is eight, and a scroll bar takes its room.
+        // The measure is a hundred characters; the gutter is eight, times are ten, and a scroll bar takes its room.
         let character = measure.get_bounding_client_rect().width() / 100.0;
         if character <= 0.0 {
             return 0;
         }
-        ((f64::from(scroller.client_width()) / character) as usize).saturating_sub(11).max(20)
+        let gutter = if self.times.get_untracked() { 21 } else { 11 };
+        ((f64::from(scroller.client_width()) / character) as usize).saturating_sub(gutter).max(20)
     }
 
     /// Lays the rows out anew, and keeps the line at the top where it is.
@@ -137,10 +146,13 @@ impl LogState {
     fn grow(self) {
         let counts = self.source.with(|log| {
             self.rows.update_value(|rows| rows.update(log));
-            (log.len(), log.warnings(), log.errors().len())
+            ((log.len(), log.warnings(), log.errors().len()), log.left_out())
         });
-        let Some(counts) = counts else { return };
+        let Some((counts, left_out)) = counts else { return };
         self.counts.set(counts);
+        if self.left_out.get_untracked() != left_out {
+            self.left_out.set(left_out);
+        }
         self.row_count.set(self.rows.with_value(LogRows::len));
         self.search_on();
     }
@@ -265,6 +277,11 @@ impl LogState {
                 let (begin, end) = found.unwrap_or((text.len(), text.len()));
                 Some(RowContent {
                     number: (row.piece == 0).then_some(row.line + 1),
+                    time: if row.piece == 0 && self.times.get() {
+                        log.moment(row.line).map(clock_text).unwrap_or_default()
+                    } else {
+                        String::new()
+                    },
                     level: log.level(row.line),
                     before: text[..begin].to_owned(),
                     found: text[begin..end].to_owned(),
@@ -304,9 +321,11 @@ pub(crate) fn LogView(
         row_count: RwSignal::new(0),
         drawn: RwSignal::new(0),
         counts: RwSignal::new((0, 0, 0)),
+        left_out: RwSignal::new(0),
         top: RwSignal::new(0),
         follow: RwSignal::new(live.get_untracked()),
         wrap: RwSignal::new(false),
+        times: RwSignal::new(false),
         level: RwSignal::new(LevelFilter::All),
         group,
         words: RwSignal::new(String::new()),
@@ -321,6 +340,7 @@ pub(crate) fn LogView(
         state.level.track();
         state.group.track();
         state.wrap.track();
+        state.times.track();
         if before.is_some() {
             state.lay_out();
         }
@@ -356,9 +376,24 @@ pub(crate) fn LogView(
     };
     let first = Memo::new(move |_| state.top.get().saturating_sub(ABOVE));
     let rows = (0..POOL).map(|place| row(state, first, place)).collect_view();
+    let whole_log = raw.clone();
+    let left_out = move || {
+        let count = state.left_out.get();
+        (count > 0).then(|| {
+            let shown = state.counts.with(|(lines, ..)| grouped(*lines));
+            view! {
+                <div class="notice warn">
+                    {icon(Icon::Warning)}
+                    <p>{format!("This log is too long to be shown here as a whole: these are its first {shown} lines, and {} more came since. Search and counts are about what is shown.", grouped(count))}</p>
+                    <a class="button" href=whole_log.clone() download="" rel="external">{icon(Icon::Download)} "Download the whole log"</a>
+                </div>
+            }
+        })
+    };
     view! {
-        <section class="log" aria-label="Log">
+        <section class="log" class:with-times=state.times aria-label="Log">
             <LogBar state raw live/>
+            <div role="status">{left_out}</div>
             <div class="log-scroller" node_ref=state.scroller on:scroll=on_scroll tabindex="0" role="region" aria-label="Lines of the log">
                 <span class="log-measure" node_ref=state.measure aria-hidden="true">{"0".repeat(100)}</span>
                 <div class="log-lines" style:height=move || format!("{}px", state.row_count.get() as f64 * ROW_HEIGHT)>{rows}</div>
@@ -414,10 +449,17 @@ fn row(state: LogState, first: Memo<usize>, place: usize) -> AnyView {
             <a class="log-number" tabindex="-1" href=move || number.get().map(|number| format!("#L{number}")) on:click=choose>
                 {number_text}
             </a>
+            <span class="log-time">{part(|content| &content.time)}</span>
             <code>{part(|content| &content.before)}<mark>{part(|content| &content.found)}</mark>{part(|content| &content.after)}</code>
         </div>
     }
     .into_any()
+}
+
+/// "14:03:07" on the clock of whoever looks.
+fn clock_text(moment: Timestamp) -> String {
+    let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(moment.micros() as f64 / 1_000.0));
+    format!("{:02}:{:02}:{:02}", date.get_hours(), date.get_minutes(), date.get_seconds())
 }
 
 /// Goes to the line in the address (`#L120`), and to lines that the page asks for.

@@ -43,15 +43,27 @@ pub(crate) fn Pill(
     view! { <span class=tone.class()>{icon(glyph)}{text}</span> }.into_any()
 }
 
+/// The word for the state of a job.
+pub(crate) fn job_word(state: JobState) -> &'static str {
+    match state {
+        JobState::Queued => "Queued",
+        JobState::Running => "Running",
+        JobState::Waiting => "Waiting",
+        JobState::Done => "Done",
+        JobState::Failed => "Failed",
+        JobState::Cancelled => "Cancelled",
+    }
+}
+
 /// The state of a job: of a run, build or publication.
 pub(crate) fn job_pill(state: JobState) -> AnyView {
-    let (tone, glyph, text) = match state {
-        JobState::Queued => (Tone::Idle, Icon::Clock, "Queued"),
-        JobState::Running => (Tone::Busy, Icon::Spinner, "Running"),
-        JobState::Waiting => (Tone::Busy, Icon::Pause, "Waiting"),
-        JobState::Done => (Tone::Good, Icon::Check, "Done"),
-        JobState::Failed => (Tone::Bad, Icon::Cross, "Failed"),
-        JobState::Cancelled => (Tone::Idle, Icon::Stop, "Cancelled"),
+    let (tone, glyph) = match state {
+        JobState::Queued => (Tone::Idle, Icon::Clock),
+        JobState::Running => (Tone::Busy, Icon::Spinner),
+        JobState::Waiting => (Tone::Busy, Icon::Pause),
+        JobState::Done => (Tone::Good, Icon::Check),
+        JobState::Failed => (Tone::Bad, Icon::Cross),
+        JobState::Cancelled => (Tone::Idle, Icon::Stop),
     };
-    view! { <Pill tone glyph text/> }.into_any()
+    view! { <Pill tone glyph text=job_word(state)/> }.into_any()
 }

@@ -9,6 +9,7 @@ pub(crate) mod labels;
 pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod overview;
+mod rename;
 pub(crate) mod settings;
 
 use gantry_domain::api::project::Project;
@@ -101,6 +102,7 @@ pub(crate) fn ProjectFrame() -> impl IntoView {
         <header class="page-head">
             <nav class="crumbs" aria-label="Breadcrumbs"><A href="/projects">"Projects"</A><span aria-hidden="true">"/"</span></nav>
             <h1>{name}</h1>
+            <rename::RenameProject/>
         </header>
         <Tabs label="Project" tabs/>
         {body}

@@ -1,6 +1,5 @@
 //! Where a provider's key or a registry's password comes from: entered here, or a named secret.
 
-use gantry_domain::api::Page;
 use gantry_domain::api::secret::Secret;
 use leptos::prelude::*;
 use uuid::Uuid;
@@ -53,7 +52,7 @@ pub(crate) fn CredentialField(
     /// What it is: `Key` or `Password or token`.
     what: &'static str,
     /// All secrets, to choose one.
-    secrets: Loader<Page<Secret>>,
+    secrets: Loader<Vec<Secret>>,
     /// What is wrong with the value.
     #[prop(into)]
     error: Signal<Option<String>>,
@@ -68,8 +67,8 @@ pub(crate) fn CredentialField(
             choices.push(Choice::new(NONE, "None"));
             choices.push(Choice::new(ENTER, "Enter it here"));
         }
-        secrets.value.with(|page| {
-            for secret in page.iter().flat_map(|page| &page.items) {
+        secrets.value.with(|secrets| {
+            for secret in secrets.iter().flatten() {
                 choices.push(Choice::new(secret.id.to_string(), format!("Secret {}", secret.name)));
             }
         });

@@ -1,5 +1,6 @@
 //! Settings of the instance and of this browser, one page each.
 
+mod collection;
 mod connection;
 mod credential;
 pub(crate) mod preferences;
@@ -32,18 +33,4 @@ pub(crate) fn SettingsFrame() -> impl IntoView {
         {outlet()}
     }
     .into_any()
-}
-
-/// A dialog about a thing: open while there is one, and none once it is closed.
-fn open_while_some<T: Send + Sync + 'static>(subject: RwSignal<Option<T>>) -> RwSignal<bool> {
-    let open = RwSignal::new(false);
-    Effect::new(move |_| open.set(subject.with(Option::is_some)));
-    Effect::new(move |was_open: Option<bool>| {
-        let is_open = open.get();
-        if was_open == Some(true) && !is_open {
-            subject.set(None);
-        }
-        is_open
-    });
-    open
 }

@@ -4,61 +4,60 @@ use gantry_domain::api::Page;
 use gantry_domain::api::provider::{Provider, SaveProvider};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
+use uuid::Uuid;
 
+use super::collection::{Collection, Item, form_actions};
 use super::connection::ConnectionCheck;
 use super::credential::{Credential, CredentialField};
-use crate::api::calls;
-use crate::load::{Loader, load, loaded};
-use crate::pages::set_title;
-use crate::parts::{
-    Button, ButtonKind, ConfirmDialog, Dialog, ErrorLine, Icon, Pill, Submission, TextField, Tone, skeleton_rows,
-};
+use crate::api::{ApiResult, calls};
+use crate::load::load;
+use crate::paged::read_all;
+use crate::parts::{ErrorLine, Icon, Pill, Submission, TextField, Tone};
 
 /// The paths that the form shows beside its fields.
 const FIELDS: [&str; 6] = ["/name", "/baseUrl", "/defaultModel", "/key", "/inputPriceMicros", "/outputPriceMicros"];
 
+impl Item for Provider {
+    const ONE: &'static str = "provider";
+    const MANY: &'static str = "model providers";
+    const LOSS: &'static str =
+        "Its key is deleted with it. Chats that use it need another model from then on; what they said stays.";
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn read(cursor: Option<String>) -> ApiResult<Page<Self>> {
+        calls::providers(cursor).await
+    }
+
+    async fn delete(id: Uuid) -> ApiResult<()> {
+        calls::delete_provider(id).await
+    }
+}
+
 /// All model providers.
 #[component]
 pub(crate) fn ProvidersPage() -> impl IntoView {
-    set_title("Model providers");
-    let providers = load(calls::providers);
-    let form_open = RwSignal::new(false);
-    let edited = RwSignal::new(None::<Provider>);
-    let deleted = RwSignal::new(None::<Provider>);
-    let add = Callback::new(move |()| {
-        edited.set(None);
-        form_open.set(true);
+    let providers = Collection::<Provider>::read();
+    let hint = "Endpoints that answer for a model. Agents under test and chats on this instance use them.";
+    // The rehearsal model is always there, so the list is never empty.
+    let list = providers.view(None, move |items| {
+        let rows = items.into_iter().map(|provider| provider_row(providers, provider)).collect_view();
+        view! { <ul class="item-list">{rehearsal_row()}{rows}</ul> }.into_any()
     });
-    let list = loaded(
-        providers,
-        "The list of model providers",
-        || skeleton_rows(3),
-        move |page: Page<Provider>| {
-            let edit = Callback::new(move |provider| {
-                edited.set(Some(provider));
-                form_open.set(true);
-            });
-            let rows = page.items.into_iter().map(|provider| provider_row(provider, edit, deleted)).collect_view();
-            view! { <ul class="item-list">{rehearsal_row()}{rows}</ul> }
-        },
-    );
-    let title = Signal::derive(move || match edited.get() {
+    let title = |edited: Option<&Provider>| match edited {
         None => "Add a model provider".to_owned(),
         Some(provider) => format!("Change {}", provider.name),
-    });
+    };
     view! {
-        <div class="section-head">
-            <div>
-                <h2>"Model providers"</h2>
-                <p class="hint">"Endpoints that answer for a model. Agents under test and chats on this instance use them."</p>
-            </div>
-            <Button kind=ButtonKind::Primary glyph=Icon::Plus shortcut="create" on_press=add>"Add provider"</Button>
-        </div>
+        {providers.head("Model providers", hint, "Add provider")}
         {list}
-        <Dialog open=form_open title>
-            <ProviderForm edited=edited.get_untracked() open=form_open providers/>
-        </Dialog>
-        <DeleteProvider provider=deleted providers/>
+        {providers.dialogs(title, move |edited| view! { <ProviderForm edited providers/> }.into_any(), |_| ())}
     }
     .into_any()
 }
@@ -78,7 +77,7 @@ fn rehearsal_row() -> AnyView {
     .into_any()
 }
 
-fn provider_row(provider: Provider, edit: Callback<Provider>, deleted: RwSignal<Option<Provider>>) -> AnyView {
+fn provider_row(providers: Collection<Provider>, provider: Provider) -> AnyView {
     let id = provider.id;
     let key = match (provider.has_key, provider.secret_id) {
         (false, _) => "No key",
@@ -93,7 +92,7 @@ fn provider_row(provider: Provider, edit: Callback<Provider>, deleted: RwSignal<
             Some(format!("{} in, {} out per million tokens", text(input), text(output)))
         }
     };
-    let (to_edit, to_delete) = (provider.clone(), provider.clone());
+    let actions = providers.actions(&provider, Some("Change"));
     view! {
         <li class="item">
             <div class="item-main">
@@ -105,10 +104,7 @@ fn provider_row(provider: Provider, edit: Callback<Provider>, deleted: RwSignal<
                 </dl>
             </div>
             <ConnectionCheck name=provider.name.clone() check=move || calls::test_provider(id)/>
-            <div class="row-actions">
-                <Button kind=ButtonKind::Ghost glyph=Icon::Edit label=format!("Change {}", provider.name) on_press=move |()| edit.run(to_edit.clone())/>
-                <Button kind=ButtonKind::Ghost glyph=Icon::Trash label=format!("Delete {}", provider.name) on_press=move |()| deleted.set(Some(to_delete.clone()))/>
-            </div>
+            {actions}
         </li>
     }
     .into_any()
@@ -137,7 +133,7 @@ fn micros(text: &str) -> Result<Option<i64>, ()> {
 
 /// The form in the dialog.
 #[component]
-fn ProviderForm(edited: Option<Provider>, open: RwSignal<bool>, providers: Loader<Page<Provider>>) -> impl IntoView {
+fn ProviderForm(edited: Option<Provider>, providers: Collection<Provider>) -> impl IntoView {
     let id = edited.as_ref().map(|provider| provider.id);
     let price_text = |price: Option<i64>| RwSignal::new(price.map(dollars).unwrap_or_default());
     let input_price = price_text(edited.as_ref().and_then(|provider| provider.input_price_micros));
@@ -150,7 +146,7 @@ fn ProviderForm(edited: Option<Provider>, open: RwSignal<bool>, providers: Loade
         edited.as_ref().is_some_and(|provider| provider.has_key),
         edited.as_ref().and_then(|provider| provider.secret_id),
     );
-    let secrets = load(calls::secrets);
+    let secrets = load(|| read_all(calls::secrets));
     let submission = Submission::new();
     let price_error = move |price: RwSignal<String>, path: &'static str| {
         let from_server = submission.field(path);
@@ -178,10 +174,7 @@ fn ProviderForm(edited: Option<Provider>, open: RwSignal<bool>, providers: Loade
             input_price_micros,
             output_price_micros,
         };
-        submission.run(async move { calls::save_provider(id, &body).await }, move |_| {
-            open.set(false);
-            providers.reload();
-        });
+        submission.run(async move { calls::save_provider(id, &body).await }, move |_| providers.saved());
     };
     view! {
         <form novalidate on:submit=submit>
@@ -200,34 +193,8 @@ fn ProviderForm(edited: Option<Provider>, open: RwSignal<bool>, providers: Loade
                 </div>
                 <ErrorLine error=submission.error_beside(&FIELDS)/>
             </div>
-            <footer class="dialog-actions">
-                <Button on_press=move |()| open.set(false)>"Cancel"</Button>
-                <Button kind=ButtonKind::Primary submit=true busy=submission.busy>"Save"</Button>
-            </footer>
+            {form_actions(providers.form_open, "Save", submission.busy)}
         </form>
-    }
-    .into_any()
-}
-
-#[component]
-fn DeleteProvider(provider: RwSignal<Option<Provider>>, providers: Loader<Page<Provider>>) -> impl IntoView {
-    let open = super::open_while_some(provider);
-    let submission = Submission::new();
-    let name = Signal::derive(move || provider.get().map(|provider| provider.name).unwrap_or_default());
-    let title = Signal::derive(move || format!("Delete {}?", name.get()));
-    let confirm = move |()| {
-        let Some(id) = provider.with_untracked(|provider| provider.as_ref().map(|provider| provider.id)) else {
-            return;
-        };
-        submission.run(calls::delete_provider(id), move |()| {
-            open.set(false);
-            providers.reload();
-        });
-    };
-    view! {
-        <ConfirmDialog open title action="Delete provider" busy=submission.busy error=submission.message() on_confirm=confirm>
-            <p>"Its key is deleted with it. Chats that use it need another model from then on; what they said stays."</p>
-        </ConfirmDialog>
     }
     .into_any()
 }

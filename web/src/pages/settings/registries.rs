@@ -4,9 +4,12 @@ use gantry_domain::api::Page;
 use gantry_domain::api::registry::{Registry, SaveRegistry};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
+use uuid::Uuid;
 
+use super::collection::{Collection, Item, form_actions};
 use super::connection::ConnectionCheck;
 use super::credential::{Credential, CredentialField};
+<<<<<<< HEAD
 use crate::api::calls;
 use crate::load::{Loader, load, loaded};
 use crate::pages::set_title;
@@ -14,66 +17,64 @@ use crate::parts::{
     Button, ButtonKind, CheckField, ConfirmDialog, Dialog, EmptyState, ErrorLine, Icon, Pill, Submission, TextArea,
     TextField, Tone, skeleton_rows,
 };
+=======
+use crate::api::{ApiResult, calls};
+use crate::load::load;
+use crate::paged::read_all;
+use crate::parts::{CheckField, ErrorLine, Icon, Pill, Submission, TextField, Tone};
+>>>>>>> 99d99a5 (Begin the next step from the overview, and close the gaps of the pages)
 
 /// The paths that the form shows beside its fields.
 const FIELDS: [&str; 7] = ["/name", "/address", "/prefix", "/username", "/credential", "/plainHttp", "/caCertificate"];
 
+impl Item for Registry {
+    const ONE: &'static str = "registry";
+    const MANY: &'static str = "registries";
+    const LOSS: &'static str = "Its credential is deleted with it. Images that were published there stay there.";
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn read(cursor: Option<String>) -> ApiResult<Page<Self>> {
+        calls::registries(cursor).await
+    }
+
+    async fn delete(id: Uuid) -> ApiResult<()> {
+        calls::delete_registry(id).await
+    }
+}
+
 /// All registries.
 #[component]
 pub(crate) fn RegistriesPage() -> impl IntoView {
-    set_title("Registries");
-    let registries = load(calls::registries);
-    let form_open = RwSignal::new(false);
-    let edited = RwSignal::new(None::<Registry>);
-    let deleted = RwSignal::new(None::<Registry>);
-    let add = Callback::new(move |()| {
-        edited.set(None);
-        form_open.set(true);
-    });
-    let list = loaded(
-        registries,
-        "The list of registries",
-        || skeleton_rows(3),
-        move |page: Page<Registry>| {
-            if page.items.is_empty() {
-                return view! {
-                    <EmptyState
-                        title="No registries yet"
-                        text="A registry is where an image goes when it is published: Docker Hub, GitHub, or one on this machine."
-                    />
-                }
-                .into_any();
-            }
-            let edit = Callback::new(move |registry| {
-                edited.set(Some(registry));
-                form_open.set(true);
-            });
-            let rows = page.items.into_iter().map(|registry| registry_row(registry, edit, deleted)).collect_view();
-            view! { <ul class="item-list">{rows}</ul> }.into_any()
-        },
+    let registries = Collection::<Registry>::read();
+    let hint = "Places to publish images to. An image is published once its digest was read back from there.";
+    let nothing = (
+        "No registries yet",
+        "A registry is where an image goes when it is published: Docker Hub, GitHub, or one on this machine.",
     );
-    let title = Signal::derive(move || match edited.get() {
+    let list = registries.view(Some(nothing), move |items| {
+        let rows = items.into_iter().map(|registry| registry_row(registries, registry)).collect_view();
+        view! { <ul class="item-list">{rows}</ul> }.into_any()
+    });
+    let title = |edited: Option<&Registry>| match edited {
         None => "Add a registry".to_owned(),
         Some(registry) => format!("Change {}", registry.name),
-    });
+    };
     view! {
-        <div class="section-head">
-            <div>
-                <h2>"Registries"</h2>
-                <p class="hint">"Places to publish images to. An image is published once its digest was read back from there."</p>
-            </div>
-            <Button kind=ButtonKind::Primary glyph=Icon::Plus shortcut="create" on_press=add>"Add registry"</Button>
-        </div>
+        {registries.head("Registries", hint, "Add registry")}
         {list}
-        <Dialog open=form_open title>
-            <RegistryForm edited=edited.get_untracked() open=form_open registries/>
-        </Dialog>
-        <DeleteRegistry registry=deleted registries/>
+        {registries.dialogs(title, move |edited| view! { <RegistryForm edited registries/> }.into_any(), |_| ())}
     }
     .into_any()
 }
 
-fn registry_row(registry: Registry, edit: Callback<Registry>, deleted: RwSignal<Option<Registry>>) -> AnyView {
+fn registry_row(registries: Collection<Registry>, registry: Registry) -> AnyView {
     let id = registry.id;
     let credential = match (registry.has_credential, registry.secret_id) {
         (false, _) => "No credential",
@@ -85,7 +86,7 @@ fn registry_row(registry: Registry, edit: Callback<Registry>, deleted: RwSignal<
     } else {
         format!("{}/{}", registry.address, registry.prefix)
     };
-    let (to_edit, to_delete) = (registry.clone(), registry.clone());
+    let actions = registries.actions(&registry, Some("Change"));
     view! {
         <li class="item">
             <div class="item-main">
@@ -100,10 +101,7 @@ fn registry_row(registry: Registry, edit: Callback<Registry>, deleted: RwSignal<
                 </dl>
             </div>
             <ConnectionCheck name=registry.name.clone() check=move || calls::test_registry(id)/>
-            <div class="row-actions">
-                <Button kind=ButtonKind::Ghost glyph=Icon::Edit label=format!("Change {}", registry.name) on_press=move |()| edit.run(to_edit.clone())/>
-                <Button kind=ButtonKind::Ghost glyph=Icon::Trash label=format!("Delete {}", registry.name) on_press=move |()| deleted.set(Some(to_delete.clone()))/>
-            </div>
+            {actions}
         </li>
     }
     .into_any()
@@ -111,7 +109,7 @@ fn registry_row(registry: Registry, edit: Callback<Registry>, deleted: RwSignal<
 
 /// The form in the dialog.
 #[component]
-fn RegistryForm(edited: Option<Registry>, open: RwSignal<bool>, registries: Loader<Page<Registry>>) -> impl IntoView {
+fn RegistryForm(edited: Option<Registry>, registries: Collection<Registry>) -> impl IntoView {
     let id = edited.as_ref().map(|registry| registry.id);
     let text = |take: fn(&Registry) -> &String| RwSignal::new(edited.as_ref().map(take).cloned().unwrap_or_default());
     let name = text(|registry| &registry.name);
@@ -125,7 +123,7 @@ fn RegistryForm(edited: Option<Registry>, open: RwSignal<bool>, registries: Load
         edited.as_ref().is_some_and(|registry| registry.has_credential),
         edited.as_ref().and_then(|registry| registry.secret_id),
     );
-    let secrets = load(calls::secrets);
+    let secrets = load(|| read_all(calls::secrets));
     let submission = Submission::new();
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
@@ -140,10 +138,7 @@ fn RegistryForm(edited: Option<Registry>, open: RwSignal<bool>, registries: Load
             plain_http: plain_http.get_untracked(),
             ca_certificate: Some(ca_certificate.get_untracked().trim().to_owned()).filter(|pem| !pem.is_empty()),
         };
-        submission.run(async move { calls::save_registry(id, &body).await }, move |_| {
-            open.set(false);
-            registries.reload();
-        });
+        submission.run(async move { calls::save_registry(id, &body).await }, move |_| registries.saved());
     };
     view! {
         <form novalidate on:submit=submit>
@@ -167,34 +162,8 @@ fn RegistryForm(edited: Option<Registry>, open: RwSignal<bool>, registries: Load
                 />
                 <ErrorLine error=submission.error_beside(&FIELDS)/>
             </div>
-            <footer class="dialog-actions">
-                <Button on_press=move |()| open.set(false)>"Cancel"</Button>
-                <Button kind=ButtonKind::Primary submit=true busy=submission.busy>"Save"</Button>
-            </footer>
+            {form_actions(registries.form_open, "Save", submission.busy)}
         </form>
-    }
-    .into_any()
-}
-
-#[component]
-fn DeleteRegistry(registry: RwSignal<Option<Registry>>, registries: Loader<Page<Registry>>) -> impl IntoView {
-    let open = super::open_while_some(registry);
-    let submission = Submission::new();
-    let name = Signal::derive(move || registry.get().map(|registry| registry.name).unwrap_or_default());
-    let title = Signal::derive(move || format!("Delete {}?", name.get()));
-    let confirm = move |()| {
-        let Some(id) = registry.with_untracked(|registry| registry.as_ref().map(|registry| registry.id)) else {
-            return;
-        };
-        submission.run(calls::delete_registry(id), move |()| {
-            open.set(false);
-            registries.reload();
-        });
-    };
-    view! {
-        <ConfirmDialog open title action="Delete registry" busy=submission.busy error=submission.message() on_confirm=confirm>
-            <p>"Its credential is deleted with it. Images that were published there stay there."</p>
-        </ConfirmDialog>
     }
     .into_any()
 }

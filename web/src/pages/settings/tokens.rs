@@ -4,77 +4,86 @@ use gantry_domain::api::Page;
 use gantry_domain::api::token::{CreateToken, CreatedToken, Scope, Token};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
+use uuid::Uuid;
 
-use crate::api::calls;
-use crate::load::{Loader, load, loaded};
-use crate::pages::set_title;
+use super::collection::{Collection, Item, form_actions};
+use crate::api::{ApiResult, calls};
 use crate::parts::time::now;
 use crate::parts::{
-    Button, ButtonKind, CheckField, Choice, ConfirmDialog, CopyButton, Dialog, EmptyState, ErrorLine, Icon, Pill,
-    SelectField, Submission, TextField, TimeAgo, Tone, icon, skeleton_rows,
+    Button, ButtonKind, CheckField, Choice, CopyButton, ErrorLine, Icon, Pill, SelectField, Submission, TextField,
+    TimeAgo, Tone, icon,
 };
 
 /// The paths that the form shows beside its fields.
 const FIELDS: [&str; 3] = ["/name", "/scopes", "/expiresInDays"];
 
+impl Item for Token {
+    const ONE: &'static str = "token";
+    const MANY: &'static str = "tokens";
+    const LOSS: &'static str = "Whatever uses it is refused from this moment on.";
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn read(cursor: Option<String>) -> ApiResult<Page<Self>> {
+        calls::tokens(cursor).await
+    }
+
+    async fn delete(id: Uuid) -> ApiResult<()> {
+        calls::delete_token(id).await
+    }
+}
+
 /// All tokens.
 #[component]
 pub(crate) fn TokensPage() -> impl IntoView {
-    set_title("API tokens");
-    let tokens = load(calls::tokens);
-    let form_open = RwSignal::new(false);
+    let tokens = Collection::<Token>::read();
     let created = RwSignal::new(None::<CreatedToken>);
-    let deleted = RwSignal::new(None::<Token>);
-    let list = loaded(
-        tokens,
-        "The list of tokens",
-        || skeleton_rows(3),
-        move |page: Page<Token>| {
-            if page.items.is_empty() {
-                return view! {
-                    <EmptyState
-                        title="No tokens yet"
-                        text="A token lets CI or the command line do what you allow it to: set GANTRY_URL and GANTRY_TOKEN, and use gantry as you do here."
-                    />
-                }
-                .into_any();
-            }
-            let rows = page.items.into_iter().map(|token| token_row(token, deleted)).collect_view();
-            view! {
-                <div class="table-frame">
-                    <table class="table">
-                        <caption class="visually-hidden">"API tokens"</caption>
-                        <thead>
-                            <tr>
-                                <th scope="col">"Name"</th>
-                                <th scope="col">"May"</th>
-                                <th scope="col" class="wide-only">"Last used"</th>
-                                <th scope="col" class="wide-only">"Expires"</th>
-                                <th scope="col" class="wide-only">"Created"</th>
-                                <th scope="col"><span class="visually-hidden">"Actions"</span></th>
-                            </tr>
-                        </thead>
-                        <tbody>{rows}</tbody>
-                    </table>
-                </div>
-            }
-            .into_any()
-        },
+    let hint = view! { "Credentials for CI and the command line, sent as " <code>"Authorization: Bearer …"</code> "." };
+    let nothing = (
+        "No tokens yet",
+        "A token lets CI or the command line do what you allow it to: set GANTRY_URL and GANTRY_TOKEN, and use gantry as you do here.",
     );
-    view! {
-        <div class="section-head">
-            <div>
-                <h2>"API tokens"</h2>
-                <p class="hint">"Credentials for CI and the command line, sent as " <code>"Authorization: Bearer …"</code>"."</p>
+    let list = tokens.view(Some(nothing), move |items| {
+        let rows = items.into_iter().map(|token| token_row(tokens, token)).collect_view();
+        view! {
+            <div class="table-frame">
+                <table class="table">
+                    <caption class="visually-hidden">"API tokens"</caption>
+                    <thead>
+                        <tr>
+                            <th scope="col">"Name"</th>
+                            <th scope="col">"May"</th>
+                            <th scope="col" class="wide-only">"Last used"</th>
+                            <th scope="col" class="wide-only">"Expires"</th>
+                            <th scope="col" class="wide-only">"Created"</th>
+                            <th scope="col"><span class="visually-hidden">"Actions"</span></th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
             </div>
-            <Button kind=ButtonKind::Primary glyph=Icon::Plus shortcut="create" on_press=move |()| form_open.set(true)>"Create token"</Button>
-        </div>
+        }
+        .into_any()
+    });
+    // A token that is gone is not to be copied any more.
+    let forget = move |id: Uuid| {
+        created.update(|created| {
+            if created.as_ref().is_some_and(|created| created.token.id == id) {
+                *created = None;
+            }
+        });
+    };
+    view! {
+        {tokens.head("API tokens", hint, "Create token")}
         <NewToken created/>
         {list}
-        <Dialog open=form_open title="Create a token">
-            <TokenForm open=form_open created tokens/>
-        </Dialog>
-        <DeleteToken token=deleted created tokens/>
+        {tokens.dialogs(|_| "Create a token".to_owned(), move |_| view! { <TokenForm tokens created/> }.into_any(), forget)}
     }
     .into_any()
 }
@@ -100,7 +109,7 @@ fn NewToken(created: RwSignal<Option<CreatedToken>>) -> impl IntoView {
     view! { <div role="status">{shown}</div> }.into_any()
 }
 
-fn token_row(token: Token, deleted: RwSignal<Option<Token>>) -> AnyView {
+fn token_row(tokens: Collection<Token>, token: Token) -> AnyView {
     let scopes: Vec<&str> = token.scopes.iter().map(|scope| scope.as_str()).collect();
     let used = match token.last_used_at {
         Some(at) => view! { <TimeAgo at/> }.into_any(),
@@ -114,7 +123,7 @@ fn token_row(token: Token, deleted: RwSignal<Option<Token>>) -> AnyView {
             view! { <time datetime=at.to_string() title=at.to_string()>{date}</time> }.into_any()
         }
     };
-    let to_delete = token.clone();
+    let actions = tokens.actions(&token, None);
     view! {
         <tr>
             <td><b>{token.name.clone()}</b> " " <code class="faint">{token.prefix} "…"</code></td>
@@ -122,9 +131,7 @@ fn token_row(token: Token, deleted: RwSignal<Option<Token>>) -> AnyView {
             <td class="wide-only">{used}</td>
             <td class="wide-only">{expires}</td>
             <td class="wide-only"><TimeAgo at=token.created_at/></td>
-            <td class="end">
-                <Button kind=ButtonKind::Ghost glyph=Icon::Trash label=format!("Delete {}", token.name) on_press=move |()| deleted.set(Some(to_delete.clone()))/>
-            </td>
+            <td class="end">{actions}</td>
         </tr>
     }
     .into_any()
@@ -142,11 +149,7 @@ fn scope_meaning(scope: Scope) -> &'static str {
 
 /// The form in the dialog.
 #[component]
-fn TokenForm(
-    open: RwSignal<bool>,
-    created: RwSignal<Option<CreatedToken>>,
-    tokens: Loader<Page<Token>>,
-) -> impl IntoView {
+fn TokenForm(tokens: Collection<Token>, created: RwSignal<Option<CreatedToken>>) -> impl IntoView {
     let name = RwSignal::new(String::new());
     let days = RwSignal::new("90".to_owned());
     let scopes = Scope::ALL.map(|scope| (scope, RwSignal::new(scope == Scope::Read)));
@@ -167,8 +170,7 @@ fn TokenForm(
         };
         submission.run(async move { calls::create_token(&body).await }, move |token| {
             created.set(Some(token));
-            open.set(false);
-            tokens.reload();
+            tokens.saved();
         });
     };
     let boxes = scopes
@@ -187,36 +189,8 @@ fn TokenForm(
                 <SelectField label="Expires" value=days choices=Signal::derive(move || choices.clone()) error=submission.field("/expiresInDays")/>
                 <ErrorLine error=submission.error_beside(&FIELDS)/>
             </div>
-            <footer class="dialog-actions">
-                <Button on_press=move |()| open.set(false)>"Cancel"</Button>
-                <Button kind=ButtonKind::Primary submit=true busy=submission.busy>"Create token"</Button>
-            </footer>
+            {form_actions(tokens.form_open, "Create token", submission.busy)}
         </form>
-    }
-    .into_any()
-}
-
-#[component]
-fn DeleteToken(
-    token: RwSignal<Option<Token>>,
-    created: RwSignal<Option<CreatedToken>>,
-    tokens: Loader<Page<Token>>,
-) -> impl IntoView {
-    let open = super::open_while_some(token);
-    let submission = Submission::new();
-    let title = Signal::derive(move || format!("Delete {}?", token.get().map(|token| token.name).unwrap_or_default()));
-    let confirm = move |()| {
-        let Some(id) = token.with_untracked(|token| token.as_ref().map(|token| token.id)) else { return };
-        submission.run(calls::delete_token(id), move |()| {
-            open.set(false);
-            created.set(None);
-            tokens.reload();
-        });
-    };
-    view! {
-        <ConfirmDialog open title action="Delete token" busy=submission.busy error=submission.message() on_confirm=confirm>
-            <p>"Whatever uses it is refused from this moment on."</p>
-        </ConfirmDialog>
     }
     .into_any()
 }

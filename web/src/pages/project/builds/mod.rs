@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 use super::CurrentProject;
 use crate::api::{ApiError, work};
-use crate::load::{load, loaded};
+use crate::load::when_loaded;
+use crate::paged::paged;
 use crate::parts::{
     Button, ButtonKind, EmptyState, ErrorLine, Icon, TimeAgo, duration_text, job_pill, size_text, skeleton_rows,
 };
@@ -21,14 +22,17 @@ use crate::poll::{every_second, keep_fresh};
 
 /// Starting a build: the button's state, and what went wrong.
 #[derive(Clone, Copy)]
-struct StartBuild {
-    busy: RwSignal<bool>,
-    error: RwSignal<Option<ApiError>>,
-    start: Callback<bool>,
+pub(super) struct StartBuild {
+    /// Whether one is being asked for.
+    pub(super) busy: RwSignal<bool>,
+    /// Why the last one was refused.
+    pub(super) error: RwSignal<Option<ApiError>>,
+    /// Starts one.
+    pub(super) start: Callback<bool>,
 }
 
 /// Prepares to start builds of the project, with (`false`) or without (`true`) the cache; shows the new one.
-fn start_build() -> StartBuild {
+pub(super) fn start_build() -> StartBuild {
     let project = CurrentProject::expect();
     let navigate = use_navigate();
     let (busy, error) = (RwSignal::new(false), RwSignal::new(None));
@@ -62,36 +66,29 @@ fn build_millis(build: &Build, now: gantry_domain::Timestamp) -> Option<i64> {
 #[component]
 pub(crate) fn BuildsPage() -> impl IntoView {
     let project = CurrentProject::expect();
-    let loader = load(move || {
-        let name = project.name.get();
-        async move { work::builds(&name, None).await }
-    });
-    keep_fresh(loader, |page| page.items.iter().any(|build| !build.state.is_final()));
+    let builds = paged(move || project.name.get(), |name, cursor| async move { work::builds(&name, cursor).await });
+    keep_fresh(builds.loader, |entries| entries.items.iter().any(|build| !build.state.is_final()));
     let StartBuild { busy, error, start } = start_build();
     let now = every_second();
-    let list = loaded(
-        loader,
-        "The list of builds",
-        || skeleton_rows(4),
-        move |page| {
-            if page.items.is_empty() {
-                return view! {
+    let (items, is_empty) = (builds.items(), builds.is_empty());
+    let button = move || {
+        view! {
+            <Button kind=ButtonKind::Primary glyph=Icon::Build busy shortcut="create" on_press=move |()| start.run(false)>
+                "Build image"
+            </Button>
+        }
+    };
+    let shown = move || {
+        if is_empty.get() {
+            return view! {
                 <EmptyState title="No builds" text="A build turns this project into an OCI image. Its steps and log appear here.">
-                    <Button kind=ButtonKind::Primary glyph=Icon::Build busy shortcut="create" on_press=move |()| start.run(false)>
-                        "Build image"
-                    </Button>
+                    {button()}
                 </EmptyState>
             }
             .into_any();
-            }
-            let is_more = page.next_cursor.is_some();
-            let rows = page.items.into_iter().map(|build| build_row(project, build, now)).collect_view();
-            view! {
-            <div class="page-actions">
-                <Button kind=ButtonKind::Primary glyph=Icon::Build busy shortcut="create" on_press=move |()| start.run(false)>
-                    "Build image"
-                </Button>
-            </div>
+        }
+        view! {
+            <div class="page-actions">{button()}</div>
             <div class="table-frame">
                 <table class="table">
                     <caption class="visually-hidden">"Builds, newest first"</caption>
@@ -103,14 +100,19 @@ pub(crate) fn BuildsPage() -> impl IntoView {
                         <th scope="col" class="end">"Duration"</th>
                         <th scope="col" class="end wide-only">"Started"</th>
                     </tr></thead>
-                    <tbody>{rows}</tbody>
+                    <tbody>
+                        // A change of state draws the row anew; all others keep the focus that they may have.
+                        <For each=move || items.get() key=|build| (build.id, build.state, build.started_at) let:build>
+                            {build_row(project, build, now)}
+                        </For>
+                    </tbody>
                 </table>
             </div>
-            {is_more.then(|| view! { <p class="hint more">"The newest 50 builds are shown."</p> })}
+            {builds.more("builds")}
         }
         .into_any()
-        },
-    );
+    };
+    let list = when_loaded(builds.loader, "The list of builds", || skeleton_rows(4), shown);
     view! { <h2 class="visually-hidden">"Builds"</h2> <ErrorLine error/> {list} }.into_any()
 }
 

@@ -63,6 +63,7 @@ impl BuildProgress {
                 None => self.steps.push(step.clone()),
             },
             EventBody::BuildLog { step, lines } => {
+                self.log.at(event.at);
                 for line in lines {
                     self.log.push(step, line.level, &line.text);
                 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::state::{Chat, sender};
 use crate::api::calls;
 use crate::load::load;
+use crate::paged::read_all;
 use crate::parts::{Icon, icon};
 
 /// The modes with a word and what they mean.
@@ -138,12 +139,12 @@ fn stop_on_escape(chat: Chat, active: Memo<bool>) {
 
 #[component]
 fn ModelPicker(chat: Chat) -> impl IntoView {
-    let providers = load(|| async move { calls::providers().await });
+    let providers = load(|| read_all(calls::providers));
     let options = move || {
         let chosen = chat.provider.get();
         let model =
             chat.session.with(|session| session.as_ref().map(|session| session.model.clone()).unwrap_or_default());
-        let known = providers.value.with(|page| page.as_ref().map(|page| page.items.clone()).unwrap_or_default());
+        let known = providers.value.get().unwrap_or_default();
         let is_unknown = chosen.is_some_and(|id| known.iter().all(|provider| provider.id != id));
         let known = known
             .into_iter()

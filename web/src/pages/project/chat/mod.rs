@@ -13,6 +13,7 @@ mod tool_call;
 mod turn;
 mod turn_view;
 
+use gantry_domain::api::session::Session;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use uuid::Uuid;
@@ -21,7 +22,7 @@ use self::composer::Composer;
 use self::conversation::Conversation;
 use self::inspector::Inspector;
 use self::state::Chat;
-use self::threads::Threads;
+use self::threads::{RenameDialog, Threads};
 use super::CurrentProject;
 use crate::api::work;
 use crate::load::load;
@@ -93,6 +94,13 @@ pub(crate) fn ChatPage() -> impl IntoView {
         _ if is_new.get() => "New chat".to_owned(),
         _ => "Chat".to_owned(),
     };
+    let renamed = RwSignal::new(None::<Session>);
+    let rename = move || {
+        is_open.get().then(|| {
+            let ask = move |()| renamed.set(chat.session.get_untracked());
+            view! { <Button kind=ButtonKind::Ghost glyph=Icon::Edit label="Rename chat (E)" shortcut="edit" on_press=ask/> }
+        })
+    };
     view! {
         <div class="chat">
             <aside class="chat-threads" aria-label="Chats"><Threads chat/></aside>
@@ -100,6 +108,7 @@ pub(crate) fn ChatPage() -> impl IntoView {
                 <header class="chat-head">
                     <span class="chat-narrow"><Button kind=ButtonKind::Ghost glyph=Icon::Chat on_press=move |()| threads_open.set(true)>"Chats"</Button></span>
                     <h2>{title}</h2>
+                    {rename}
                     <span class="chat-narrow"><Button kind=ButtonKind::Ghost glyph=Icon::Activity on_press=move |()| inspector_open.set(true)>"Inspect"</Button></span>
                 </header>
                 <StreamNotice state=chat.stream/>
@@ -109,6 +118,7 @@ pub(crate) fn ChatPage() -> impl IntoView {
             </section>
             <aside class="chat-inspector" aria-label="Inspector" tabindex="0"><Inspector chat/></aside>
         </div>
+        <RenameDialog chat renamed/>
         <Drawer open=threads_open title="Chats" at_start=true><Threads chat/></Drawer>
         <Drawer open=inspector_open title="Inspector"><Inspector chat/></Drawer>
     }

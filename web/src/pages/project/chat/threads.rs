@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::state::Chat;
 use crate::api::{ApiError, work};
-use crate::load::{load, loaded};
+use crate::load::when_loaded;
+use crate::paged::paged;
 use crate::pages::project::CurrentProject;
 use crate::parts::{
     Button, ButtonKind, ConfirmDialog, Dialog, ErrorLine, Icon, LinkButton, TextField, TimeAgo, skeleton_rows,
@@ -21,34 +22,32 @@ pub(super) fn Threads(
     chat: Chat,
 ) -> impl IntoView {
     let project = CurrentProject::expect();
-    let loader = load(move || {
-        let name = project.name.get();
-        chat.list_version.track();
-        async move { work::sessions(&name, None).await }
+    let threads = paged(move || project.name.get(), |name, cursor| async move { work::sessions(&name, cursor).await });
+    Effect::new(move |before: Option<u32>| {
+        let version = chat.list_version.get();
+        if before.is_some_and(|before| before != version) {
+            threads.reload();
+        }
+        version
     });
     let (renamed, deleted) = (RwSignal::new(None::<Session>), RwSignal::new(None::<Session>));
-    let list = loaded(
-        loader,
-        "The list of chats",
-        || skeleton_rows(3),
-        move |page| {
-            if page.items.is_empty() {
-                return view! { <p class="hint threads-empty">"Chats appear here after their first message."</p> }
-                    .into_any();
-            }
-            let is_more = page.next_cursor.is_some();
-            let rows = page
-                .items
-                .into_iter()
-                .map(|session| thread_row(project, chat, session, renamed, deleted))
-                .collect_view();
-            view! {
-                <ul class="thread-list">{rows}</ul>
-                {is_more.then(|| view! { <p class="hint threads-empty">"The newest 50 chats are shown."</p> })}
-            }
-            .into_any()
-        },
-    );
+    let (items, is_empty) = (threads.items(), threads.is_empty());
+    let shown = move || {
+        if is_empty.get() {
+            return view! { <p class="hint threads-empty">"Chats appear here after their first message."</p> }
+                .into_any();
+        }
+        view! {
+            <ul class="thread-list">
+                <For each=move || items.get() key=|session| (session.id, session.updated_at, session.title.clone()) let:session>
+                    {thread_row(project, chat, session, renamed, deleted)}
+                </For>
+            </ul>
+            {threads.more("chats")}
+        }
+        .into_any()
+    };
+    let list = when_loaded(threads.loader, "The list of chats", || skeleton_rows(3), shown);
     let href = move || format!("/projects/{}/chat", project.name.get());
     view! {
         <div class="threads">
@@ -102,8 +101,9 @@ fn open_while(subject: RwSignal<Option<Session>>) -> RwSignal<bool> {
     open
 }
 
+/// Asks for a chat's new title.
 #[component]
-fn RenameDialog(chat: Chat, renamed: RwSignal<Option<Session>>) -> impl IntoView {
+pub(super) fn RenameDialog(chat: Chat, renamed: RwSignal<Option<Session>>) -> impl IntoView {
     let open = open_while(renamed);
     let title = RwSignal::new(String::new());
     Effect::new(move |_| {

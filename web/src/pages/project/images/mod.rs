@@ -5,6 +5,8 @@ mod publications;
 mod publish;
 mod publishing;
 
+pub(crate) use publish::PublishTo;
+
 use gantry_domain::api::image::Image;
 use gantry_domain::api::job::JobState;
 use leptos::prelude::*;
@@ -14,54 +16,58 @@ use leptos_router::hooks::use_params_map;
 use super::CurrentProject;
 use super::builds::short_digest;
 use crate::api::work;
-use crate::load::{load, loaded};
+use crate::load::when_loaded;
+use crate::paged::paged;
 use crate::parts::{CopyButton, EmptyState, Icon, LinkButton, Pill, TimeAgo, Tone, size_text, skeleton_rows};
+use crate::poll::keep_fresh;
 
 /// A project's images.
 #[component]
 pub(crate) fn ImagesPage() -> impl IntoView {
     let project = CurrentProject::expect();
-    let loader = load(move || {
-        let name = project.name.get();
-        async move { work::images(&name, None).await }
+    let images = paged(move || project.name.get(), |name, cursor| async move { work::images(&name, cursor).await });
+    // What is being sent somewhere arrives while one looks.
+    keep_fresh(images.loader, |entries| {
+        let mut publications = entries.items.iter().flat_map(|image| &image.publications);
+        publications.any(|publication| !publication.state.is_final())
     });
-    let list = loaded(
-        loader,
-        "The list of images",
-        || skeleton_rows(3),
-        move |page| {
-            if page.items.is_empty() {
-                let href = format!("/projects/{}/builds", project.name.get_untracked());
-                return view! {
+    let (items, is_empty) = (images.items(), images.is_empty());
+    let shown = move || {
+        if is_empty.get() {
+            let href = format!("/projects/{}/builds", project.name.get_untracked());
+            return view! {
                 <EmptyState title="No images" text="What a build produces appears here under its digest, and is published from here to a registry.">
                     <LinkButton href glyph=Icon::Build>"Go to builds"</LinkButton>
                 </EmptyState>
             }
             .into_any();
-            }
-            let is_more = page.next_cursor.is_some();
-            let rows = page.items.into_iter().map(|image| image_row(project, image)).collect_view();
-            view! {
-                <div class="table-frame">
-                    <table class="table">
-                        <caption class="visually-hidden">"Images, newest first"</caption>
-                        <thead><tr>
-                            <th scope="col">"Digest"</th>
-                            <th scope="col">"Published"</th>
-                            <th scope="col" class="wide-only">"Version"</th>
-                            <th scope="col" class="wide-only">"Build"</th>
-                            <th scope="col" class="wide-only">"Platform"</th>
-                            <th scope="col" class="end">"Size"</th>
-                            <th scope="col" class="end wide-only">"Built"</th>
-                        </tr></thead>
-                        <tbody>{rows}</tbody>
-                    </table>
-                </div>
-                {is_more.then(|| view! { <p class="hint more">"The newest 50 images are shown."</p> })}
-            }
-            .into_any()
-        },
-    );
+        }
+        let state_of = |image: &Image| image.publications.iter().map(|sent| (sent.id, sent.state)).collect::<Vec<_>>();
+        view! {
+            <div class="table-frame">
+                <table class="table">
+                    <caption class="visually-hidden">"Images, newest first"</caption>
+                    <thead><tr>
+                        <th scope="col">"Digest"</th>
+                        <th scope="col">"Published"</th>
+                        <th scope="col" class="wide-only">"Version"</th>
+                        <th scope="col" class="wide-only">"Build"</th>
+                        <th scope="col" class="wide-only">"Platform"</th>
+                        <th scope="col" class="end">"Size"</th>
+                        <th scope="col" class="end wide-only">"Built"</th>
+                    </tr></thead>
+                    <tbody>
+                        <For each=move || items.get() key=move |image| (image.build_id, state_of(image)) let:image>
+                            {image_row(project, image)}
+                        </For>
+                    </tbody>
+                </table>
+            </div>
+            {images.more("images")}
+        }
+        .into_any()
+    };
+    let list = when_loaded(images.loader, "The list of images", || skeleton_rows(3), shown);
     view! { <h2 class="visually-hidden">"Images"</h2> {list} }.into_any()
 }
 

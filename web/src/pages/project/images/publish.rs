@@ -7,7 +7,9 @@ use leptos::prelude::*;
 
 use crate::api::{ApiError, calls, work};
 use crate::load::{Loader, load, loaded};
+use crate::paged::read_all;
 use crate::pages::project::CurrentProject;
+use crate::pages::project::rename::sentence;
 use crate::parts::select::Choice;
 use crate::parts::{
     Button, ButtonKind, EmptyState, ErrorLine, Icon, LinkButton, SelectField, TextField, skeleton_block,
@@ -21,10 +23,28 @@ pub(super) fn PublishCard(
     /// The image as it is.
     of: Image,
 ) -> impl IntoView {
-    let registries = load(|| async move { calls::registries().await });
+    view! {
+        <section class="card" aria-labelledby="publish-heading">
+            <div class="card-head"><h2 id="publish-heading">"Publish"</h2></div>
+            <PublishTo of on_begun=move |_| loader.reload()/>
+        </section>
+    }
+    .into_any()
+}
+
+/// The form, or the way to the first registry.
+#[component]
+pub(crate) fn PublishTo(
+    /// The image.
+    of: Image,
+    /// Hears of a publication that has begun.
+    #[prop(into)]
+    on_begun: Callback<Image>,
+) -> impl IntoView {
+    let registries = load(|| read_all(calls::registries));
     let of = StoredValue::new(of);
-    let body = loaded(registries, "The list of registries", skeleton_block, move |page| {
-        if page.items.is_empty() {
+    let body = loaded(registries, "The list of registries", skeleton_block, move |registries| {
+        if registries.is_empty() {
             return view! {
                 <EmptyState title="No registry is connected" text="An image is published to an OCI registry: Docker Hub, GitHub, Harbor, or one of your own.">
                     <LinkButton href="/settings/registries" glyph=Icon::Registry>"Connect a registry"</LinkButton>
@@ -32,15 +52,9 @@ pub(super) fn PublishCard(
             }
             .into_any();
         }
-        view! { <PublishForm loader of=of.get_value() registries=page.items/> }.into_any()
+        view! { <PublishForm of=of.get_value() registries on_begun/> }.into_any()
     });
-    view! {
-        <section class="card" aria-labelledby="publish-heading">
-            <div class="card-head"><h2 id="publish-heading">"Publish"</h2></div>
-            {body}
-        </section>
-    }
-    .into_any()
+    view! { {body} }.into_any()
 }
 
 /// Where the image goes when nothing else is said.
@@ -52,7 +66,7 @@ fn usual_repository(registry: Option<&Registry>, project: &str) -> String {
 }
 
 #[component]
-fn PublishForm(loader: Loader<Image>, of: Image, registries: Vec<Registry>) -> impl IntoView {
+fn PublishForm(of: Image, registries: Vec<Registry>, on_begun: Callback<Image>) -> impl IntoView {
     let project = CurrentProject::expect();
     let first = registries.first().map(|registry| registry.id.to_string()).unwrap_or_default();
     let choices: Vec<Choice> = registries
@@ -84,13 +98,13 @@ fn PublishForm(loader: Loader<Image>, of: Image, registries: Vec<Registry>) -> i
     };
     let repository_fault = Signal::derive(move || {
         let local = repository.with(|text| text.trim().parse::<RepositoryName>().err());
-        fault("/repository", local.map(|fault| capitalised(&fault.to_string())))
+        fault("/repository", local.map(|fault| sentence(&fault.to_string())))
     });
     let tag_fault = Signal::derive(move || {
         let local = tag.with(|text| text.trim().parse::<Tag>().err());
-        fault("/tag", local.map(|fault| capitalised(&fault.to_string())))
+        fault("/tag", local.map(|fault| sentence(&fault.to_string())))
     });
-    let digest = of.digest.to_string();
+    let of = StoredValue::new(of);
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let (Ok(registry_id), Ok(repository), Ok(tag)) = (
@@ -101,14 +115,16 @@ fn PublishForm(loader: Loader<Image>, of: Image, registries: Vec<Registry>) -> i
             return;
         };
         let body = PublishImage { registry_id, repository: Some(repository), tag: Some(tag) };
-        let digest = digest.clone();
+        let image = of.get_value();
         busy.set(true);
         error.set(None);
         leptos::task::spawn_local(async move {
-            let answer = work::publish(&digest, &body).await;
+            let answer = work::publish(image.digest.as_str(), &body).await;
             busy.try_set(false);
             match answer {
-                Ok(_) => loader.reload(),
+                Ok(_) => {
+                    on_begun.try_run(image);
+                }
                 Err(problem) => {
                     error.try_set(Some(problem));
                 }
@@ -129,11 +145,4 @@ fn PublishForm(loader: Loader<Image>, of: Image, registries: Vec<Registry>) -> i
         </form>
     }
     .into_any()
-}
-
-/// With a capital letter and a full stop, as a sentence of its own.
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    let first: String = letters.next().map(|letter| letter.to_uppercase().collect()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
 }

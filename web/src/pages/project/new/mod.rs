@@ -8,6 +8,7 @@ mod describe;
 mod draft;
 mod files;
 mod framework;
+mod mcp_form;
 mod model;
 mod pattern;
 mod review;

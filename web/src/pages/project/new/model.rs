@@ -1,6 +1,5 @@
 //! Which model answers, and where the generated code finds it.
 
-use gantry_domain::api::Page;
 use gantry_domain::api::provider::Provider;
 use gantry_domain::spec::Model;
 use leptos::prelude::*;
@@ -9,6 +8,7 @@ use super::draft::{Draft, bound};
 use super::{Step, step_frame};
 use crate::api::calls;
 use crate::load::load;
+use crate::paged::read_all;
 use crate::parts::{Button, TextField};
 
 /// The key of the model that every agent uses unless it names another.
@@ -47,9 +47,9 @@ pub(crate) fn ModelStep() -> impl IntoView {
             draft.decided.update(|decided| decided.model = chosen);
         }
     });
-    let providers = load(calls::providers);
+    let providers = load(|| read_all(calls::providers));
     let offers = move || {
-        let offers = providers.value.with(|page| page.as_ref().map(|page| offers_from(page, name)));
+        let offers = providers.value.with(|providers| providers.as_ref().map(|providers| offers_from(providers, name)));
         offers.filter(|offers| !offers.is_empty()).map(|offers| {
             view! {
                 <div class="field">
@@ -81,12 +81,12 @@ pub(crate) fn ModelStep() -> impl IntoView {
     )
 }
 
-fn offers_from(page: &Page<Provider>, name: RwSignal<String>) -> Vec<AnyView> {
+fn offers_from(providers: &[Provider], name: RwSignal<String>) -> Vec<AnyView> {
     let offer = |provider: &Provider| {
         let (model, text) = (provider.default_model.clone(), format!("{} ({})", provider.default_model, provider.name));
         view! { <Button on_press=move |()| name.set(model.clone())>{text}</Button> }.into_any()
     };
-    page.items.iter().map(offer).collect()
+    providers.iter().map(offer).collect()
 }
 
 /// A temperature from what was typed; none when nothing was.

@@ -11,7 +11,7 @@ use super::tools::{Subject, add};
 use crate::parts::{Button, ButtonKind, Choice, SelectField, TextArea, TextField};
 
 /// How long a call may take unless the spec says otherwise, in milliseconds.
-const TIMEOUT_MILLIS: u64 = 10_000;
+pub(super) const TIMEOUT_MILLIS: u64 = 10_000;
 
 /// The kinds of tools that a person makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl ToolKind {
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Http => "HTTP request",
-            Self::Mcp => "Tool of an MCP server",
+            Self::Mcp => "Tools of an MCP server",
             Self::Python => "Python function",
             Self::Typescript => "TypeScript function",
         }
@@ -63,6 +63,11 @@ fn parameters_for(url: &str) -> Value {
     let properties: Map<String, Value> =
         names.iter().map(|name| ((*name).to_owned(), json!({"type": "string"}))).collect();
     json!({"type": "object", "properties": properties, "required": names, "additionalProperties": false})
+}
+
+/// A program and its arguments, one a line.
+pub(super) fn words_of(text: &str) -> Vec<String> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 fn effect_word(effect: ToolEffect) -> &'static str {
@@ -260,9 +265,7 @@ impl SourceFields {
                 ToolSource::Http { method: self.method.get(), url: self.url.with(|url| url.trim().to_owned()) }
             }
             ToolKind::Mcp => ToolSource::Mcp {
-                command: self.command.with(|text| {
-                    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
-                }),
+                command: self.command.with(|text| words_of(text)),
                 tool: self.remote_tool.with(|name| name.trim().to_owned()),
             },
             ToolKind::Python => ToolSource::Python { body: self.body.get() },

@@ -4,6 +4,7 @@ use gantry_domain::spec::{Builtin, Spec, Tool, ToolSource};
 use leptos::prelude::*;
 
 use super::draft::Draft;
+use super::mcp_form::McpForm;
 use super::tool_form::{ToolForm, ToolKind};
 use super::{Step, step_frame};
 use crate::pages::project::labels::{effect_word, source_text};
@@ -86,7 +87,10 @@ pub(crate) fn ToolsStep() -> impl IntoView {
     view! {
         {frame}
         <Dialog open=form_open title>
-            <ToolForm subject=subject.get_untracked() open=form_open/>
+            {match subject.get_untracked() {
+                Subject::New(ToolKind::Mcp) => view! { <McpForm open=form_open/> }.into_any(),
+                subject => view! { <ToolForm subject open=form_open/> }.into_any(),
+            }}
         </Dialog>
     }
     .into_any()

@@ -1,17 +1,25 @@
-//! A project at a glance: how far it has come, what comes next, and what it is.
+//! A project at a glance: how far it has come, what comes next, what is live, and what it is.
+
+mod action;
+mod live;
+mod next;
 
 use std::time::Duration;
 
 use gantry_domain::Timestamp;
 use gantry_domain::api::job::JobState;
-use gantry_domain::api::project::{ProgressMark, Project, ProjectProgress};
+use gantry_domain::api::project::{ProgressMark, Project};
 use gantry_domain::spec::Tool;
 use leptos::prelude::*;
 
+use self::action::NextStep;
+use self::live::live_card;
+use self::next::next;
 use super::CurrentProject;
 use super::labels::{effect_word, framework_name, pattern_name, source_text};
-use crate::api::{BASE, encode};
-use crate::parts::{ButtonKind, Icon, LinkButton, Pill, TimeAgo, Tone, icon, job_pill};
+use crate::api::{BASE, encode, work};
+use crate::load::{load, when_loaded};
+use crate::parts::{Icon, Pill, TimeAgo, Tone, icon, job_pill, skeleton_block};
 
 /// How often a page with work under way looks again.
 const LOOK_AGAIN: Duration = Duration::from_secs(3);
@@ -35,7 +43,50 @@ pub(crate) fn OverviewPage() -> impl IntoView {
     current.loader.reload();
     // Looking again redraws only what has changed.
     let project = Memo::new(move |_| current.get());
-    move || project.get().map(|project| overview(&project))
+    let mark = move |take: fn(&Project) -> &Option<ProgressMark>| {
+        Memo::new(move |_| project.with(|project| project.as_ref().and_then(|project| take(project).clone())))
+    };
+    let last_build = mark(|project| &project.summary.progress.last_build);
+    let last_publication = mark(|project| &project.summary.progress.last_publication);
+    let live = load(move || {
+        last_publication.track();
+        let name = current.name.get();
+        async move { work::live(&name).await }
+    });
+    // The digest that the newest build came to.
+    let newest = load(move || {
+        let done = last_build.get().filter(|build| build.state == JobState::Done).map(|build| build.id);
+        async move {
+            match done {
+                Some(id) => work::build(id).await.map(|build| build.digest),
+                None => Ok(None),
+            }
+        }
+    });
+    let live_image = Memo::new(move |_| live.value.get());
+    let next = Memo::new(move |_| {
+        let (live, newest) = (live_image.get()?.image, newest.value.get()?);
+        let is_live = newest.is_some() && live.map(|image| image.digest) == newest;
+        project.with(|project| project.as_ref().map(|project| next(project, is_live)))
+    });
+    let live_shown = move || live_image.get().map(|live| live_card(live.image));
+    let live_shown = when_loaded(live, "What is live", skeleton_block, move || live_shown);
+    let pipeline = move || project.get().map(|project| pipeline(&project));
+    let described = move || project.get().map(|project| view! { {agents_card(&project)} {tools_card(&project)} });
+    let facts = move || project.get().map(|project| facts_card(&project));
+    view! {
+        <div class="stack">
+            <section class="card pipeline" aria-label="Progress">
+                {pipeline}
+                <NextStep next/>
+            </section>
+            <div class="columns">
+                <div class="stack">{live_shown} {described}</div>
+                {facts}
+            </div>
+        </div>
+    }
+    .into_any()
 }
 
 /// Whether something is under way that will change by itself.
@@ -43,19 +94,6 @@ fn is_moving(project: &Project) -> bool {
     let progress = &project.summary.progress;
     let marks = [&progress.last_run, &progress.last_build, &progress.last_publication];
     marks.into_iter().flatten().any(|mark| !mark.state.is_final())
-}
-
-fn overview(project: &Project) -> AnyView {
-    view! {
-        <div class="stack">
-            {pipeline(project)}
-            <div class="columns">
-                <div class="stack">{agents_card(project)} {tools_card(project)}</div>
-                {facts_card(project)}
-            </div>
-        </div>
-    }
-    .into_any()
 }
 
 /// One of the five verbs, and where it is.
@@ -69,7 +107,7 @@ struct Step {
     is_outdated: bool,
 }
 
-/// The five verbs, and one button for the next of them that can be done.
+/// The five verbs, each with where it is.
 fn pipeline(project: &Project) -> AnyView {
     let summary = &project.summary;
     let progress = &summary.progress;
@@ -104,13 +142,7 @@ fn pipeline(project: &Project) -> AnyView {
     ];
     let base = format!("/projects/{}", encode(summary.name.as_str()));
     let shown = steps.into_iter().map(|step| step_view(&base, step)).collect_view();
-    view! {
-        <section class="card pipeline" aria-label="Progress">
-            <ol>{shown}</ol>
-            {next_step(&base, progress, summary.updated_at)}
-        </section>
-    }
-    .into_any()
+    view! { <ol>{shown}</ol> }.into_any()
 }
 
 fn step_view(base: &str, step: Step) -> AnyView {
@@ -127,36 +159,6 @@ fn step_view(base: &str, step: Step) -> AnyView {
                 {step.is_outdated.then_some(", before the last change")}
             </p>
         </li>
-    }
-    .into_any()
-}
-
-/// What to do next, with the one button for it.
-fn next_step(base: &str, progress: &ProjectProgress, changed: Timestamp) -> AnyView {
-    let is_done = |mark: &Option<ProgressMark>| {
-        mark.as_ref().is_some_and(|mark| mark.state == JobState::Done && mark.at >= changed)
-    };
-    let under_way = |mark: &Option<ProgressMark>| mark.as_ref().is_some_and(|mark| !mark.state.is_final());
-    let (text, label, page, glyph) = if under_way(&progress.last_publication) {
-        ("The image is being published.", "Watch it", "images", Icon::Image)
-    } else if under_way(&progress.last_build) {
-        ("The image is being built.", "Watch the build", "builds", Icon::Build)
-    } else if under_way(&progress.last_run) {
-        ("A run is under way.", "Go to the chat", "chat", Icon::Chat)
-    } else if !is_done(&progress.last_run) && !is_done(&progress.last_build) {
-        ("Talk to the agent, and see it call its tools.", "Test in chat", "chat", Icon::Chat)
-    } else if !is_done(&progress.last_build) {
-        ("Build an image of what was tested.", "Go to build", "builds", Icon::Build)
-    } else if !is_done(&progress.last_publication) {
-        ("The image is built. Send it to a registry.", "Go to publish", "images", Icon::Image)
-    } else {
-        ("Published, and nothing has changed since.", "See the image", "images", Icon::Image)
-    };
-    view! {
-        <footer>
-            <p>{text}</p>
-            <LinkButton kind=ButtonKind::Primary glyph href=format!("{base}/{page}")>{label}</LinkButton>
-        </footer>
     }
     .into_any()
 }
