@@ -9,20 +9,10 @@ use uuid::Uuid;
 use super::collection::{Collection, Item, form_actions};
 use super::connection::ConnectionCheck;
 use super::credential::{Credential, CredentialField};
-<<<<<<< HEAD
-use crate::api::calls;
-use crate::load::{Loader, load, loaded};
-use crate::pages::set_title;
-use crate::parts::{
-    Button, ButtonKind, CheckField, ConfirmDialog, Dialog, EmptyState, ErrorLine, Icon, Pill, Submission, TextArea,
-    TextField, Tone, skeleton_rows,
-};
-=======
 use crate::api::{ApiResult, calls};
 use crate::load::load;
 use crate::paged::read_all;
-use crate::parts::{CheckField, ErrorLine, Icon, Pill, Submission, TextField, Tone};
->>>>>>> 99d99a5 (Begin the next step from the overview, and close the gaps of the pages)
+use crate::parts::{CheckField, ErrorLine, Icon, Pill, Submission, TextArea, TextField, Tone};
 
 /// The paths that the form shows beside its fields.
 const FIELDS: [&str; 7] = ["/name", "/address", "/prefix", "/username", "/credential", "/plainHttp", "/caCertificate"];
