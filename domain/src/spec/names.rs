@@ -128,19 +128,26 @@ const BUILTIN_FUNCTIONS: [&str; 73] = [
 ];
 
 /// What the generated `tools.py` imports or defines for itself.
-const GENERATED_NAMES: [&str; 23] = [
+const GENERATED_NAMES: [&str; 30] = [
+    "BaseTool",
     "Callable",
     "Collection",
     "Exception",
+    "FunctionDeclaration",
     "RuntimeError",
+    "SchemaValidator",
     "StructuredTool",
     "TOOLS",
     "Tool",
+    "ToolContext",
     "ValueError",
     "annotations",
+    "as_tool",
     "ast",
+    "asyncio",
     "call_mcp",
     "call_tool",
+    "core_schema",
     "dataclass",
     "datetime",
     "evaluate",

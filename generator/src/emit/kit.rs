@@ -3,13 +3,15 @@
 use gantry_domain::matrix::Framework;
 use gantry_domain::spec::Spec;
 
-use super::{File, Project, langgraph, react, walk};
+use super::{File, Project, google_adk, langgraph, pydantic_ai, react, walk};
 
 /// The kit of a framework; none if nothing is generated for it.
 pub(super) fn of(framework: Framework) -> Option<&'static Kit> {
     match framework {
         Framework::React => Some(&react::KIT),
         Framework::Langgraph => Some(&langgraph::KIT),
+        Framework::PydanticAi => Some(&pydantic_ai::KIT),
+        Framework::GoogleAdk => Some(&google_adk::KIT),
         _ => None,
     }
 }
@@ -91,7 +93,6 @@ pub(super) enum Output {
     /// The text itself.
     Plain,
     /// A JSON object that has it under this key.
-    #[expect(dead_code, reason = "for the first framework that packs it, which takes this line away")]
     Json(&'static str),
 }
 

@@ -36,11 +36,13 @@
 
 mod contract;
 mod documents;
+mod google_adk;
 mod kit;
 mod langgraph;
 mod language;
 mod packaging;
 mod pieces;
+mod pydantic_ai;
 mod python;
 mod react;
 mod template;

@@ -8,7 +8,7 @@ use gantry_domain::spec::{Condition, MemoryKind};
 
 use super::language::{Language as _, Python};
 use super::template::fill;
-use super::{Project, packaging, python};
+use super::{File, Project, packaging, python};
 
 /// A name in a template and what stands there.
 pub(super) type Slot = (&'static str, Python);
@@ -31,7 +31,8 @@ pub(super) fn part(template: &str, project: &Project) -> Python {
 /// What a template of `agent.py` may ask for.
 ///
 /// `tools`: there are tools. `several`: the agents are in a table. `many`: agents know of one another.
-/// `limited`: agents have a limit of steps. The others are patterns, or pieces of the spec.
+/// `limited`: agents have a limit of steps. `calls`: a run tells of calls. `tasks`: there are tasks.
+/// The others are patterns, or pieces of the spec.
 pub(super) fn conditions(project: &Project) -> Vec<When> {
     let pattern = project.pattern();
     let mut conditions: Vec<When> = Pattern::ALL.into_iter().map(|known| (known.as_str(), known == pattern)).collect();
@@ -40,6 +41,8 @@ pub(super) fn conditions(project: &Project) -> Vec<When> {
         ("several", project.has_steps()),
         ("many", !project.others().is_empty()),
         ("limited", project.has_tools() || !project.others().is_empty()),
+        ("calls", project.has_calls()),
+        ("tasks", project.has_tasks()),
         ("no_memory", project.spec.memory.kind == MemoryKind::None),
     ]);
     conditions
@@ -88,6 +91,14 @@ pub(super) fn slots(project: &Project) -> Vec<Slot> {
         ("start", python::string(graph.map_or("", |graph| &graph.start))),
         ("graph_steps", Python::of(graph.map_or(0, |graph| graph.max_steps).to_string())),
     ]
+}
+
+/// `streaming.py`, for frameworks that work asynchronously.
+pub(super) fn streaming(project: &Project) -> File {
+    File {
+        path: project.source("streaming.py"),
+        content: include_str!("../../templates/common/streaming.py").to_owned(),
+    }
 }
 
 /// The entries of the table of agents.
