@@ -32,6 +32,14 @@ enum Command {
     },
     /// Measures the release build and writes `target/bench/bench.md` and `bench.json` beside it.
     Bench(BenchArguments),
+    /// Installs and runs what is generated for every framework and pattern, and writes the evidence
+    /// that the compatibility matrix shows.
+    #[command(disable_help_flag = true)]
+    VerifyFrameworks {
+        /// `--framework <word>`, `--pattern <word>`, `--json`; `--help` says more.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 /// Arguments of `cargo xtask bench`.
@@ -56,6 +64,7 @@ fn main() -> Result<()> {
         Command::Bench(arguments) => bench::run(&arguments),
         #[cfg(not(feature = "bench"))]
         Command::Bench(_) => run_optimised(),
+        Command::VerifyFrameworks { arguments } => run_program("gantry-proof", "verify-frameworks", &arguments),
     }
 }
 
@@ -65,6 +74,15 @@ fn run_optimised() -> Result<()> {
     let status = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["run", "--quiet", "--release", "--package", "xtask", "--features", "bench", "--"])
         .args(std::env::args_os().skip(1))
+        .status()?;
+    std::process::exit(status.code().unwrap_or(1));
+}
+
+/// Runs a program of another package: linked here, the web build would have to compile it first.
+fn run_program(package: &str, program: &str, arguments: &[String]) -> Result<()> {
+    let status = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["run", "--quiet", "--package", package, "--bin", program, "--"])
+        .args(arguments)
         .status()?;
     std::process::exit(status.code().unwrap_or(1));
 }

@@ -87,6 +87,30 @@ impl Environment {
         }
     }
 
+    /// The version of a package that is installed.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there.
+    pub fn version_of(&self, package: &str) -> Result<String> {
+        match self.framework.language() {
+            Language::Python => {
+                let script = "import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))";
+                let output = Command::new(self.program()).args(["-c", script, package]).output()?;
+                if !output.status.success() {
+                    bail!("{package} is not installed: {}", String::from_utf8_lossy(&output.stderr));
+                }
+                Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+            }
+            Language::Typescript => {
+                let path = self.directory.join("node_modules").join(package).join("package.json");
+                let text = std::fs::read_to_string(&path).with_context(|| format!("{package} is not installed"))?;
+                let version = serde_json::from_str::<serde_json::Value>(&text)?["version"].as_str().map(str::to_owned);
+                version.with_context(|| format!("{} has no version", path.display()))
+            }
+        }
+    }
+
     /// The bytes of the packages on the disk, without pip.
     ///
     /// # Errors

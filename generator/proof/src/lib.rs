@@ -13,5 +13,5 @@ mod prove;
 pub use cell::{Cell, cells};
 pub use environment::{Environment, cache};
 pub use loopback::Loopback;
-pub use project::Generated;
+pub use project::{Cost, Generated};
 pub use prove::prove;

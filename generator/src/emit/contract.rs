@@ -8,7 +8,7 @@ use super::kit::{Move, Output};
 use super::language::{Language as _, Python};
 use super::pieces::{Slot, When};
 use super::template::fill;
-use super::{File, Project, packaging, python, tool_tests, tools, walk};
+use super::{File, Project, documents, packaging, python, tool_tests, tools, walk};
 
 pub(super) fn files(project: &Project) -> Vec<File> {
     let conditions = [("calls", project.has_calls()), ("steps", project.has_steps())];
@@ -33,11 +33,17 @@ pub(super) fn files(project: &Project) -> Vec<File> {
                 &conditions,
             ),
         },
+        File { path: project.source("a2a.py"), content: a2a(project) },
         File { path: "tests/fakes.py".to_owned(), content: fakes(project) },
         File { path: "tests/test_contract.py".to_owned(), content: test_contract(project) },
     ];
     files.extend(tool_tests::files(project));
     files
+}
+
+fn a2a(project: &Project) -> String {
+    let card = python::value(&documents::card(project), 0, 7);
+    fill(include_str!("../../templates/common/a2a.py"), &[("card", card)], &[])
 }
 
 /// The events that a run may tell of.
@@ -202,7 +208,7 @@ fn test_contract(project: &Project) -> String {
         };
         Python::of(names.iter().filter(|name| is_used(name)).copied().collect::<Vec<_>>().join(", "))
     };
-    let tools_module = if body.contains("patch.object(tools, ") { "server, tools" } else { "server" };
+    let tools_module = if body.contains("patch.object(tools, ") { "a2a, server, tools" } else { "a2a, server" };
     for (name, value) in [
         (
             "fakes",

@@ -1,6 +1,6 @@
 //! What people and coding agents read: README, AGENTS.md, the eval cases.
 
-use gantry_domain::matrix::Pattern;
+use gantry_domain::matrix::{Language, Pattern};
 use gantry_domain::spec::yaml;
 use serde_json::{Value, json};
 
@@ -12,6 +12,7 @@ pub(super) fn files(project: &Project) -> Vec<File> {
     vec![
         File { path: "README.md".to_owned(), content: readme(project) },
         File { path: "AGENTS.md".to_owned(), content: agents(project) },
+        File { path: format!("skills/{}/SKILL.md", skill_name(project)), content: skill(project) },
         File { path: project.spec.evals.cases.clone(), content: cases(project) },
     ]
 }
@@ -43,8 +44,13 @@ fn readme(project: &Project) -> String {
             ("tool_rows", Markdown::of(tool_rows.join("\n"))),
             ("files", Markdown::of(file_rows(project).join("\n"))),
         ],
-        &[("tools", !project.tools.is_empty())],
+        &conditions(project),
     )
+}
+
+fn conditions(project: &Project) -> [(&'static str, bool); 2] {
+    let is_python = project.spec.target.framework.language() == Language::Python;
+    [("tools", !project.tools.is_empty()), ("python", is_python)]
 }
 
 fn description(project: &Project) -> Markdown {
@@ -73,20 +79,30 @@ fn kind(project: &Project) -> Markdown {
 }
 
 fn file_rows(project: &Project) -> Vec<String> {
-    let source = |name: &str| project.source(name);
+    let is_python = project.spec.target.framework.language() == Language::Python;
+    let source = |name: &str| if is_python { project.source(&format!("{name}.py")) } else { format!("src/{name}.ts") };
     let mut rows = vec![
         ("agent.gantry.yaml".to_owned(), "what the agent is; this project was generated from it"),
-        (source("agent.py"), "the agent: its instructions and how it works"),
+        (source("agent"), "the agent: its instructions and how it works"),
     ];
     if project.has_tools() {
-        rows.push((source("tools.py"), "its tools"));
+        rows.push((source("tools"), "its tools"));
     }
     rows.extend([
-        (source("model.py"), "the models and where they answer"),
-        (source("server.py"), "the agent over HTTP, as AG-UI events"),
+        (source("model"), "the models and where they answer"),
+        (source("server"), "the agent over HTTP, as AG-UI events"),
+    ]);
+    if is_python {
+        rows.push((source("a2a"), "the agent for other agents (A2A)"));
+    }
+    rows.extend([
         (project.spec.evals.cases.clone(), "what a real model should get right"),
+        (format!("skills/{}/SKILL.md", skill_name(project)), "how a coding agent asks this agent (Agent Skills)"),
         ("tests/".to_owned(), "tests that need neither a model nor a network"),
-        ("requirements.lock".to_owned(), "every dependency at its exact version"),
+        (
+            if is_python { "requirements.lock" } else { "package-lock.json" }.to_owned(),
+            "every dependency at its exact version",
+        ),
     ]);
     rows.into_iter().map(|(path, meaning)| format!("| `{path}` | {meaning} |")).collect()
 }
@@ -96,7 +112,12 @@ fn agents(project: &Project) -> String {
     let dependencies = if project.kit.dependencies.is_empty() {
         "no dependencies outside the standard library."
     } else {
-        "dependencies are in `pyproject.toml`, their exact versions in `requirements.lock`; change both together."
+        match spec.target.framework.language() {
+            Language::Python => {
+                "dependencies are in `pyproject.toml`, their exact versions in `requirements.lock`; change both together."
+            }
+            Language::Typescript => "dependencies are in `package.json`, their exact versions in `package-lock.json`.",
+        }
     };
     fill(
         include_str!("../../templates/common/AGENTS.md"),
@@ -107,8 +128,113 @@ fn agents(project: &Project) -> String {
             ("dependencies", Markdown::of(dependencies.to_owned())),
             ("package", Markdown::of(project.package.clone())),
         ],
+        &conditions(project),
+    )
+}
+
+/// The project's name as Agent Skills want names: no two hyphens in a row.
+fn skill_name(project: &Project) -> String {
+    let parts: Vec<&str> = project.spec.metadata.name.as_str().split('-').filter(|part| !part.is_empty()).collect();
+    parts.join("-")
+}
+
+/// How a coding agent asks this agent (Agent Skills, agentskills.io).
+fn skill(project: &Project) -> String {
+    let spec = project.spec;
+    let about = about(project, 700);
+    let frontmatter = yaml::write_value(&json!({
+        "name": skill_name(project),
+        "description": format!("Asks the agent {} and returns its answer. {about} Use it when that is what is needed.", spec.metadata.name),
+    }));
+    let abilities: Vec<String> =
+        project.tools.iter().map(|tool| format!("* {}", Markdown::text_of(&tool.description).text())).collect();
+    fill(
+        include_str!("../../templates/common/SKILL.md"),
+        &[
+            // YAML that its own writer has escaped.
+            ("frontmatter", Markdown::of(frontmatter.trim_end().to_owned())),
+            ("name", Markdown::of(spec.metadata.name.to_string())),
+            ("description", description(project)),
+            ("command", Markdown::of(command(project))),
+            ("abilities", Markdown::of(abilities.join("\n"))),
+        ],
         &[("tools", !project.tools.is_empty())],
     )
+}
+
+/// How the project is started from its folder.
+fn command(project: &Project) -> String {
+    match project.spec.target.framework.language() {
+        Language::Python => format!("PYTHONPATH=src python -m {}", project.package),
+        Language::Typescript => "node dist/src/main.js".to_owned(),
+    }
+}
+
+/// What the agent is for, on one line.
+fn about(project: &Project, limit: usize) -> String {
+    let role = project.agents.first().map_or("", |agent| &agent.role);
+    packaging::sentence(&packaging::summary(&project.spec.metadata.description, limit), role)
+}
+
+/// What other agents are told of this one (A2A 1.0, AgentCard), without the place where it is.
+pub(super) fn card(project: &Project) -> Value {
+    let metadata = &project.spec.metadata;
+    let about = about(project, 2_000);
+    let mut skills = vec![json!({"id": metadata.name, "name": metadata.name, "description": about, "tags": ["agent"]})];
+    skills.extend(
+        project.tools.iter().map(
+            |tool| json!({"id": tool.id, "name": tool.id, "description": tool.description, "tags": [tool.effect]}),
+        ),
+    );
+    json!({
+        "name": metadata.name,
+        "description": about,
+        "version": metadata.version,
+        "capabilities": {"streaming": false, "pushNotifications": false},
+        "defaultInputModes": ["text/plain"],
+        "defaultOutputModes": ["text/plain"],
+        "skills": skills,
+    })
+}
+
+/// What a pattern should bring a real model to: each agent gets its turn, each task is done.
+fn pattern_cases(project: &Project) -> Vec<Value> {
+    let introduce = "who it is for: introduce yourself in one sentence.";
+    let others = project.others().iter();
+    match project.pattern() {
+        Pattern::Single | Pattern::React => Vec::new(),
+        Pattern::Sequential | Pattern::Parallel => {
+            let tasks: Vec<&str> = project.tasks.iter().map(|task| task.id.as_str()).collect();
+            vec![json!({
+                "id": "does_every_task",
+                "input": "Do your work for a small example of your own choice.",
+                "expect": {"steps": tasks, "output": {"regex": "\\w+"}},
+            })]
+        }
+        Pattern::Graph => vec![json!({
+            "id": "begins_where_the_graph_begins",
+            "input": "Do your work for a small example of your own choice.",
+            "expect": {"steps": project.spec.graph.iter().map(|graph| graph.start.as_str()).collect::<Vec<_>>()},
+        })],
+        Pattern::Router | Pattern::Handoff => others
+            .map(|agent| {
+                json!({
+                    "id": format!("comes_to_{}", agent.id),
+                    "input": format!("This is for the {}, and {introduce}", packaging::summary(&agent.role, 200)),
+                    "expect": {"steps": [agent.id]},
+                })
+            })
+            .collect(),
+        Pattern::Supervisor => others
+            .map(|agent| {
+                json!({
+                    "id": format!("asks_{}", agent.id),
+                    "input": format!("Ask the {} to introduce itself in one sentence, and tell me what it says.", packaging::summary(&agent.role, 200)),
+                    "expect": {"steps": [agent.id], "tools": [{"name": format!("ask_{}", agent.id)}]},
+                })
+            })
+            .collect(),
+    }
 }
 
 /// One case per tool that can be decided without a person, and one that any agent should pass.
@@ -129,13 +255,14 @@ fn cases(project: &Project) -> String {
             case
         })
         .collect();
+    cases.extend(pattern_cases(project));
     cases.push(json!({
         "id": "says_what_it_is_for",
         "input": "What can you do for me? Answer in one sentence.",
         "expect": {"output": {"regex": "\\w+"}},
     }));
     format!(
-        "# What a real model should get right: the input, the calls it should lead to, and what the answer should have.\n{}",
+        "# What a real model should get right. `expect` has what must be: `tools`, calls with these names and arguments;\n# `steps`, agents or tasks that had their turn; `output`, what the answer has in it.\n{}",
         yaml::write_value(&json!({ "cases": cases })),
     )
 }

@@ -188,6 +188,7 @@ pub(super) fn variables(project: &Project) -> Vec<(String, String, String)> {
         add(&model.key_variable, "the key for it; empty if it wants none", "");
     }
     add("PORT", "the port of `serve`, 8080 if not set", "8080");
+    add("AGENT_URL", "where others reach `serve`, for its card; where they asked for it if not set", "");
     variables
 }
 

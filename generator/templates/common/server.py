@@ -1,7 +1,8 @@
-"""The agent over HTTP, in the language of AG-UI 1.0.
+"""The agent over HTTP, for people in the language of AG-UI 1.0 and for agents in that of A2A 1.0.
 
-`POST /agui` takes a RunAgentInput and answers with server-sent events; `GET /healthz` says that the
-server is up. Listens on HOST and PORT, 0.0.0.0:8080 unless the environment says otherwise.
+`POST /agui` takes a RunAgentInput and answers with server-sent events; `POST /a2a` and the card at
+`/.well-known/agent-card.json` are in `a2a.py`; `GET /healthz` says that the server is up. Listens on HOST and PORT,
+0.0.0.0:8080 unless the environment says otherwise.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from . import a2a
 from .agent import run
 from .events import {{ event_names }}
 from .model import ConfigurationError, ModelError
 
 BODY_LIMIT = 1024 * 1024
+NOT_FOUND = "expected GET /healthz, GET /.well-known/agent-card.json, POST /agui or POST /a2a"
 
 
 class BadRequest(ValueError):
@@ -94,20 +97,24 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/healthz":
             self.answer(200, {"status": "ok"})
+        elif self.path == "/.well-known/agent-card.json":
+            self.answer(200, a2a.card(self.headers.get("Host", "")))
         else:
-            self.answer(404, {"error": "expected GET /healthz or POST /agui"})
+            self.answer(404, {"error": NOT_FOUND})
 
     def do_POST(self) -> None:
-        if self.path != "/agui":
-            self.answer(404, {"error": "expected GET /healthz or POST /agui"})
+        if self.path not in ("/agui", "/a2a"):
+            self.answer(404, {"error": NOT_FOUND})
             return
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal():
             self.answer(411, {"error": "expected a Content-Length"})
         elif int(length) > BODY_LIMIT:
             self.answer(413, {"error": f"expected at most {BODY_LIMIT} bytes"})
-        else:
+        elif self.path == "/agui":
             self.agui(self.rfile.read(int(length)))
+        else:
+            self.answer(200, a2a.answer(self.rfile.read(int(length))))
 
     def agui(self, body: bytes) -> None:
         try:

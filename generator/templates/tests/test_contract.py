@@ -107,9 +107,9 @@ class Server(unittest.TestCase):
         self.address = f"http://127.0.0.1:{web.server_port}"
         self.enterContext(patch.object(server.Handler, "log_message"))
 
-    def post(self, document: dict) -> bytes:
+    def post(self, path: str, document: dict) -> bytes:
         body = json.dumps(document).encode()
-        with urllib.request.urlopen(urllib.request.Request(f"{self.address}/agui", body)) as response:
+        with urllib.request.urlopen(urllib.request.Request(f"{self.address}{path}", body)) as response:
             return response.read()
 
     def test_it_says_that_it_is_up(self) -> None:
@@ -119,16 +119,40 @@ class Server(unittest.TestCase):
     def test_a_run_is_a_stream_of_agui_events(self) -> None:
         # The agent itself is not asked: what it does is tested above.
         with patch.object(server, "run", return_value=iter([Answered("Good day")])):
-            stream = self.post({"threadId": "t", "runId": "r", "messages": [{"id": "1", **HELLO[0]}]})
+            stream = self.post("/agui", {"threadId": "t", "runId": "r", "messages": [{"id": "1", **HELLO[0]}]})
         events = [json.loads(line.removeprefix("data: ")) for line in stream.decode().split("\n\n") if line]
         self.assertEqual(events[0], {"type": "RUN_STARTED", "threadId": "t", "runId": "r", "protocolVersion": "1.0"})
         self.assertEqual(events[-1]["type"], "RUN_FINISHED")
         self.assertIn("Good day", [event.get("delta") for event in events])
 
+    def test_its_card_says_where_other_agents_reach_it(self) -> None:
+        with urllib.request.urlopen(f"{self.address}/.well-known/agent-card.json") as response:
+            card = json.load(response)
+        interface = {"url": f"{self.address}/a2a", "protocolBinding": "JSONRPC", "protocolVersion": "1.0"}
+        self.assertEqual(card["supportedInterfaces"], [interface])
+        for required in ("name", "description", "version", "capabilities", "skills"):
+            self.assertIn(required, card)
+
+    def test_a_message_of_another_agent_is_answered(self) -> None:
+        message = {"messageId": "1", "contextId": "c", "role": "ROLE_USER", "parts": [{"text": "Hello"}]}
+        request = {"jsonrpc": "2.0", "id": 7, "method": "SendMessage", "params": {"message": message}}
+        with patch.object(a2a, "run", return_value=iter([Answered("Good day")])):
+            response = json.loads(self.post("/a2a", request))
+        self.assertEqual(response["id"], 7)
+        answer = response["result"]["message"]
+        self.assertEqual((answer["role"], answer["contextId"]), ("ROLE_AGENT", "c"))
+        self.assertEqual(answer["parts"][0]["text"], "Good day")
+
+    def test_what_is_no_message_is_an_error_with_its_code(self) -> None:
+        codes = {"GetTask": -32001, "SendStreamingMessage": -32004, "tasks/send": -32601, "SendMessage": -32602}
+        for method, code in codes.items():
+            response = json.loads(self.post("/a2a", {"jsonrpc": "2.0", "id": 1, "method": method, "params": {}}))
+            self.assertEqual(response["error"]["code"], code)
+
     def test_what_is_no_run_is_refused(self) -> None:
         for document in ({}, {"messages": []}, {"messages": [{"role": "assistant", "content": "Hello"}]}):
             with self.subTest(document), self.assertRaises(urllib.error.HTTPError) as refused:
-                self.post(document)
+                self.post("/agui", document)
             self.assertEqual(refused.exception.code, 400)
             refused.exception.close()
 
