@@ -128,12 +128,13 @@ const BUILTIN_FUNCTIONS: [&str; 73] = [
 ];
 
 /// What the generated `tools.py` imports or defines for itself.
-const GENERATED_NAMES: [&str; 30] = [
+const GENERATED_NAMES: [&str; 32] = [
     "BaseTool",
     "Callable",
     "Collection",
     "Exception",
     "FunctionDeclaration",
+    "FunctionTool",
     "RuntimeError",
     "SchemaValidator",
     "StructuredTool",
@@ -142,6 +143,7 @@ const GENERATED_NAMES: [&str; 30] = [
     "ToolContext",
     "ValueError",
     "annotations",
+    "as_function_tool",
     "as_tool",
     "ast",
     "asyncio",

@@ -40,6 +40,7 @@ mod google_adk;
 mod kit;
 mod langgraph;
 mod language;
+mod openai_agents;
 mod packaging;
 mod pieces;
 mod pydantic_ai;

@@ -187,6 +187,10 @@ pub(super) fn variables(project: &Project) -> Vec<(String, String, String)> {
         }
         add(&model.key_variable, "the key for it; empty if it wants none", "");
     }
+    if matches!(project.spec.target.framework, Framework::OpenaiAgents | Framework::OpenaiAgentsTypescript) {
+        let meaning = "which API the endpoint speaks: `chat_completions` (if not set) or `responses`";
+        add("OPENAI_API", meaning, "chat_completions");
+    }
     add("PORT", "the port of `serve`, 8080 if not set", "8080");
     add("AGENT_URL", "where others reach `serve`, for its card; where they asked for it if not set", "");
     variables

@@ -28,8 +28,15 @@ def text(content: str) -> dict:
 
 def tool_call(name: str, arguments: str) -> dict:
     """A message that calls a function; `arguments` is JSON as a model would write it."""
-    call = {"id": f"call_{uuid.uuid4().hex[:8]}", "type": "function", "function": {"name": name, "arguments": arguments}}
+    call = {"type": "function", "function": {"name": name, "arguments": arguments}}
     return {"role": "assistant", "content": None, "tool_calls": [call]}
+
+
+def numbered(message: dict) -> dict:
+    """The message with a new id for each of its calls, as those of a model have."""
+    if not message.get("tool_calls"):
+        return message
+    return {**message, "tool_calls": [{"id": f"call_{uuid.uuid4().hex[:8]}", **call} for call in message["tool_calls"]]}
 {{/ calls }}
 {{# tools }}
 
@@ -108,6 +115,9 @@ class FakeModel:
                     fake.requests.append(body)
                 if callable(message):
                     message = message(body)
+{{# calls }}
+                message = numbered(message)
+{{/ calls }}
 {{# streams }}
                 if body.get("stream"):
                     kind, answer = "text/event-stream", stream(body, message)

@@ -117,7 +117,7 @@ class Server(unittest.TestCase):
             self.assertEqual(json.load(response), {"status": "ok"})
 
     def test_a_run_is_a_stream_of_agui_events(self) -> None:
-        # The agent itself is not asked: what it does is tested above.
+        # What the agent does is tested above.
         with patch.object(server, "run", return_value=iter([Answered("Good day")])):
             stream = self.post("/agui", {"threadId": "t", "runId": "r", "messages": [{"id": "1", **HELLO[0]}]})
         events = [json.loads(line.removeprefix("data: ")) for line in stream.decode().split("\n\n") if line]
