@@ -3,7 +3,7 @@
 use gantry_domain::matrix::Framework;
 use gantry_domain::spec::Spec;
 
-use super::{File, Project, google_adk, langgraph, openai_agents, pydantic_ai, react, walk};
+use super::{File, Project, agent_framework, google_adk, langgraph, openai_agents, pydantic_ai, react, walk};
 
 /// The kit of a framework; none if nothing is generated for it.
 pub(super) fn of(framework: Framework) -> Option<&'static Kit> {
@@ -12,6 +12,7 @@ pub(super) fn of(framework: Framework) -> Option<&'static Kit> {
         Framework::Langgraph => Some(&langgraph::KIT),
         Framework::PydanticAi => Some(&pydantic_ai::KIT),
         Framework::GoogleAdk => Some(&google_adk::KIT),
+        Framework::AgentFramework => Some(&agent_framework::KIT),
         Framework::OpenaiAgents => Some(&openai_agents::KIT),
         _ => None,
     }

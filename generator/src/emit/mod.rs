@@ -34,6 +34,7 @@
 //! The TypeScript target shares packaging, documents and [`walk`]; its tools, events, server and
 //! tests are in `typescript`.
 
+mod agent_framework;
 mod contract;
 mod documents;
 mod google_adk;

@@ -1,0 +1,3 @@
+TOOLS = {
+{{ tools }}
+}
