@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::diagnose::{diagnostic, with_fix};
-use super::{Diagnostic, Pattern, Severity};
+use super::{Diagnostic, Framework, Pattern, Severity};
 use crate::spec::{GRAPH_END, Spec, Task, task_order};
 
 /// What is wrong with the shape of a spec, seen from its pattern.
@@ -32,9 +32,10 @@ pub(super) fn shape(spec: &Spec, found: &mut Vec<Diagnostic>) {
 
 /// Generated code offers agents to the model under names of its own; a tool may not have one of them.
 fn reserved(spec: &Spec, found: &mut Vec<Diagnostic>) {
-    let prefix = match spec.target.pattern {
-        Pattern::Supervisor => "ask_",
-        Pattern::Router | Pattern::Handoff => "transfer_to_",
+    let prefix = match (spec.target.pattern, spec.target.framework) {
+        (Pattern::Supervisor, _) => "ask_",
+        (Pattern::Router | Pattern::Handoff, Framework::AgentFramework) => "handoff_to_",
+        (Pattern::Router | Pattern::Handoff, _) => "transfer_to_",
         _ => return,
     };
     for (index, tool) in spec.tools.iter().enumerate() {

@@ -63,7 +63,9 @@ fn files(project: &Project) -> Vec<File> {
 
 fn runs(project: &Project) -> String {
     let mut events: Vec<&str> = contract::events(project);
-    events.retain(|event| event.starts_with("Tool") || project.pattern() == Pattern::Supervisor && event.starts_with("Step"));
+    events.retain(|event| {
+        event.starts_with("Tool") || project.pattern() == Pattern::Supervisor && event.starts_with("Step")
+    });
     events.sort_unstable();
     let mut conditions = pieces::conditions(project);
     conditions.extend([

@@ -269,13 +269,13 @@ fn mark(text: &str) -> Python {
     python::string(&marked(text))
 }
 
-fn marked(text: &str) -> String {
+pub(super) fn marked(text: &str) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     line.chars().take(60).collect::<String>().trim_end().to_owned()
 }
 
 /// Whether every one of these is found in itself only.
-fn are_distinct(marks: &[String]) -> bool {
+pub(super) fn are_distinct(marks: &[String]) -> bool {
     marks.iter().enumerate().all(|(index, mark)| {
         !mark.is_empty()
             && marks.iter().enumerate().all(|(other, text)| other == index || !text.contains(mark.as_str()))

@@ -3,7 +3,10 @@
 use gantry_domain::matrix::Framework;
 use gantry_domain::spec::Spec;
 
-use super::{File, Project, agent_framework, google_adk, langgraph, openai_agents, pydantic_ai, react, walk};
+use super::{
+    File, Project, agent_framework, google_adk, langgraph, openai_agents, openai_agents_typescript, pydantic_ai, react,
+    walk,
+};
 
 /// The kit of a framework; none if nothing is generated for it.
 pub(super) fn of(framework: Framework) -> Option<&'static Kit> {
@@ -14,6 +17,7 @@ pub(super) fn of(framework: Framework) -> Option<&'static Kit> {
         Framework::GoogleAdk => Some(&google_adk::KIT),
         Framework::AgentFramework => Some(&agent_framework::KIT),
         Framework::OpenaiAgents => Some(&openai_agents::KIT),
+        Framework::OpenaiAgentsTypescript => Some(&openai_agents_typescript::KIT),
         _ => None,
     }
 }

@@ -36,6 +36,10 @@ language!(
     Python
 );
 language!(
+    /// TypeScript source.
+    TypeScript
+);
+language!(
     /// TOML.
     Toml
 );

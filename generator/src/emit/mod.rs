@@ -42,6 +42,7 @@ mod kit;
 mod langgraph;
 mod language;
 mod openai_agents;
+mod openai_agents_typescript;
 mod packaging;
 mod pieces;
 mod pydantic_ai;
@@ -50,6 +51,8 @@ mod react;
 mod template;
 mod tool_tests;
 mod tools;
+mod typescript;
+mod typescript_tests;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -196,7 +199,10 @@ impl<'a> Project<'a> {
     }
 
     fn source(&self, name: &str) -> String {
-        format!("src/{}/{name}", self.package)
+        match self.spec.target.framework.language() {
+            Language::Python => format!("src/{}/{name}", self.package),
+            Language::Typescript => format!("src/{name}"),
+        }
     }
 }
 

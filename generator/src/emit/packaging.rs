@@ -116,13 +116,15 @@ fn python_files(project: &Project) -> Vec<File> {
 /// `package.json` and its lock. The lock is the kit's with the project's own name and version.
 fn node_files(project: &Project) -> Vec<File> {
     let metadata = &project.spec.metadata;
-    let dependencies: Map<String, Value> = project
+    // What compiles is not needed where it runs.
+    let is_for_development = |name: &str| name == "typescript" || name.starts_with("@types/");
+    let (development, dependencies): (Map<String, Value>, Map<String, Value>) = project
         .kit
         .dependencies
         .iter()
         .filter_map(|dependency| dependency.rsplit_once('@'))
         .map(|(name, range)| (name.to_owned(), json!(range)))
-        .collect();
+        .partition(|(name, _)| is_for_development(name));
     let package = json!({
         "name": metadata.name.as_str(),
         "version": metadata.version,
@@ -130,8 +132,9 @@ fn node_files(project: &Project) -> Vec<File> {
         "private": true,
         "type": "module",
         "engines": {"node": project.kit.python},
-        "scripts": {"build": "tsc", "start": "node dist/main.js", "test": "tsc && node --test dist/tests/"},
+        "scripts": {"build": "tsc", "start": "node dist/src/main.js", "test": "tsc && node --test dist/tests/"},
         "dependencies": dependencies,
+        "devDependencies": development,
     });
     let lock = project
         .kit

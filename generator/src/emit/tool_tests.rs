@@ -59,7 +59,7 @@ fn test_tools(project: &Project) -> String {
     )
 }
 
-fn has_body(tool: &Tool) -> bool {
+pub(super) fn has_body(tool: &Tool) -> bool {
     matches!(&tool.source, ToolSource::Http { method, .. } if !matches!(method.as_str(), "GET" | "DELETE"))
 }
 
@@ -141,7 +141,7 @@ fn http_case(tool: &Tool, method: &str, url: &str) -> String {
 
 /// The path that an HTTP tool asks for, and the arguments that have no place in it; nothing if the
 /// sample has values that are not plain.
-fn sent(url: &str, sample: &Value) -> Option<(String, Value)> {
+pub(super) fn sent(url: &str, sample: &Value) -> Option<(String, Value)> {
     let mut remaining = sample.as_object()?.clone();
     if !remaining.values().all(|value| value.is_string() || value.is_number() || value.is_boolean()) {
         return None;
@@ -156,12 +156,12 @@ fn sent(url: &str, sample: &Value) -> Option<(String, Value)> {
     Some((path, Value::Object(remaining)))
 }
 
-fn as_text(value: &Value) -> String {
+pub(super) fn as_text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// As `urllib.parse.quote` with nothing safe.
-fn percent_encoded(text: &str) -> String {
+pub(super) fn percent_encoded(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-' | b'~' => char::from(byte).to_string(),
