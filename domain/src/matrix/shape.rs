@@ -27,11 +27,39 @@ pub(super) fn shape(spec: &Spec, found: &mut Vec<Diagnostic>) {
         Pattern::Graph => graph(spec, found),
     }
     reserved(spec, found);
+    limits(spec, found);
     unused(spec, found);
+}
+
+/// What a framework refuses by itself.
+fn limits(spec: &Spec, found: &mut Vec<Diagnostic>) {
+    const MOST_COLLABORATORS: usize = 10;
+    let asks = matches!(spec.target.pattern, Pattern::Router | Pattern::Supervisor);
+    if spec.target.framework == Framework::WatsonxOrchestrate && asks && spec.agents.len() > MOST_COLLABORATORS + 1 {
+        found.push(diagnostic(
+            Severity::Error,
+            "agents_too_many",
+            "/agents",
+            format!(
+                "expected at most {MOST_COLLABORATORS} agents beside {}: watsonx Orchestrate takes no more collaborators",
+                spec.agents.first().map_or("the first", |first| &first.id)
+            ),
+        ));
+    }
 }
 
 /// Generated code offers agents to the model under names of its own; a tool may not have one of them.
 fn reserved(spec: &Spec, found: &mut Vec<Diagnostic>) {
+    for (index, tool) in spec.tools.iter().enumerate() {
+        if spec.target.framework == Framework::Llamaindex && tool.id == "handoff" {
+            found.push(diagnostic(
+                Severity::Error,
+                "identifier_reserved",
+                format!("/tools/{index}/id"),
+                "expected another name: LlamaIndex keeps handoff for itself",
+            ));
+        }
+    }
     let prefix = match (spec.target.pattern, spec.target.framework) {
         (Pattern::Supervisor, _) => "ask_",
         (Pattern::Router | Pattern::Handoff, Framework::AgentFramework) => "handoff_to_",
@@ -385,6 +413,25 @@ mod tests {
             }
             assert_eq!(codes(&value), Vec::<String>::new(), "{}", pattern.as_str());
         }
+    }
+
+    #[test]
+    fn what_a_framework_refuses_by_itself_is_refused_here() {
+        let mut spec = value(Pattern::Supervisor);
+        spec["target"]["framework"] = json!("watsonx-orchestrate");
+        let agents: Vec<Value> =
+            (0..12).map(|number| json!({"id": format!("agent{number}"), "role": "r", "instructions": "i"})).collect();
+        spec["agents"] = json!(agents);
+        assert_eq!(codes(&spec), ["agents_too_many"]);
+        spec["agents"].as_array_mut().unwrap().pop();
+        assert_eq!(codes(&spec), Vec::<String>::new());
+
+        let mut spec = value(Pattern::Router);
+        spec["target"]["framework"] = json!("llamaindex");
+        spec["agents"][1]["tools"] = json!(["handoff"]);
+        spec["tools"] = json!([{"id": "handoff", "kind": "python", "body": "return ''", "effect": "read",
+            "description": "d", "parameters": {"type": "object", "properties": {}}}]);
+        assert_eq!(codes(&spec), ["identifier_reserved"]);
     }
 
     #[test]

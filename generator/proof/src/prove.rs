@@ -1,7 +1,7 @@
 //! What a cell has to do for it to count as verified.
 
 use anyhow::{Context as _, Result, ensure};
-use gantry_domain::matrix::Pattern;
+use gantry_domain::matrix::{Framework, Pattern};
 use serde_json::json;
 
 use crate::{Cell, Environment, Generated, Loopback};
@@ -19,6 +19,10 @@ pub fn prove(cell: Cell, environment: &Environment) -> Result<()> {
     let endpoint = Loopback::endpoint(WEATHER)?;
     let project = Generated::new(&cell.spec(endpoint.address())?, environment)?;
     project.passes_its_own_tests()?;
+    if cell.framework == Framework::WatsonxOrchestrate {
+        // It runs on IBM's server only: what can be proven is that IBM's own kit accepts it, which its tests do.
+        return Ok(());
+    }
     project.says_what_is_missing()?;
     if cell.pattern == Pattern::Single {
         let model = Loopback::answering()?;

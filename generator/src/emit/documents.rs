@@ -1,7 +1,7 @@
 //! What people and coding agents read: README, AGENTS.md, the eval cases.
 
 use gantry_domain::matrix::{Language, Pattern};
-use gantry_domain::spec::yaml;
+use gantry_domain::spec::{Tool, yaml};
 use serde_json::{Value, json};
 
 use super::language::{Language as _, Markdown};
@@ -23,15 +23,6 @@ fn readme(project: &Project) -> String {
         .into_iter()
         .map(|(name, meaning, _)| format!("| `{name}` | {meaning} |"))
         .collect();
-    let tool_rows: Vec<String> = project
-        .tools
-        .iter()
-        .map(|tool| {
-            let effect = serde_json::to_value(tool.effect).unwrap_or_default();
-            let effect = effect.as_str().unwrap_or_default().to_owned();
-            format!("| `{}` | {effect} | {} |", tool.id, Markdown::text_of(&tool.description).text())
-        })
-        .collect();
     fill(
         include_str!("../../templates/common/README.md"),
         &[
@@ -41,7 +32,7 @@ fn readme(project: &Project) -> String {
             ("kind", kind(project)),
             ("package", Markdown::of(project.package.clone())),
             ("variables", Markdown::of(variables.join("\n"))),
-            ("tool_rows", Markdown::of(tool_rows.join("\n"))),
+            ("tool_rows", Markdown::of(tool_rows(project).join("\n"))),
             ("files", Markdown::of(file_rows(project).join("\n"))),
         ],
         &conditions(project),
@@ -53,14 +44,24 @@ fn conditions(project: &Project) -> [(&'static str, bool); 2] {
     [("tools", !project.tools.is_empty()), ("python", is_python)]
 }
 
-fn description(project: &Project) -> Markdown {
+pub(super) fn description(project: &Project) -> Markdown {
     let text = &project.spec.metadata.description;
     let fallback = project.agents.first().map_or("", |agent| &agent.role);
     Markdown::text_of(&packaging::sentence(&packaging::summary(text, 2_000), fallback))
 }
 
+/// A row of a table for each tool.
+pub(super) fn tool_rows(project: &Project) -> Vec<String> {
+    let row = |tool: &&Tool| {
+        let effect = serde_json::to_value(tool.effect).unwrap_or_default();
+        let effect = effect.as_str().unwrap_or_default().to_owned();
+        format!("| `{}` | {effect} | {} |", tool.id, Markdown::text_of(&tool.description).text())
+    };
+    project.tools.iter().map(row).collect()
+}
+
 /// What kind of agent this is, in a sentence or two.
-fn kind(project: &Project) -> Markdown {
+pub(super) fn kind(project: &Project) -> Markdown {
     let does = match project.pattern() {
         Pattern::Single => "An agent that answers without tools.",
         Pattern::React => "An agent that reasons, calls its tools, looks at what came back, and answers.",
@@ -238,7 +239,7 @@ fn pattern_cases(project: &Project) -> Vec<Value> {
 }
 
 /// One case per tool that can be decided without a person, and one that any agent should pass.
-fn cases(project: &Project) -> String {
+pub(super) fn cases(project: &Project) -> String {
     let mut cases: Vec<Value> = project
         .tools
         .iter()

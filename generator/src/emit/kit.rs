@@ -4,8 +4,8 @@ use gantry_domain::matrix::Framework;
 use gantry_domain::spec::Spec;
 
 use super::{
-    File, Project, agent_framework, google_adk, langgraph, openai_agents, openai_agents_typescript, pydantic_ai, react,
-    walk,
+    File, Project, agent_framework, google_adk, langgraph, llamaindex, openai_agents, openai_agents_typescript,
+    pydantic_ai, react, strands, walk, watsonx_orchestrate,
 };
 
 /// The kit of a framework; none if nothing is generated for it.
@@ -18,6 +18,9 @@ pub(super) fn of(framework: Framework) -> Option<&'static Kit> {
         Framework::AgentFramework => Some(&agent_framework::KIT),
         Framework::OpenaiAgents => Some(&openai_agents::KIT),
         Framework::OpenaiAgentsTypescript => Some(&openai_agents_typescript::KIT),
+        Framework::Strands => Some(&strands::KIT),
+        Framework::Llamaindex => Some(&llamaindex::KIT),
+        Framework::WatsonxOrchestrate => Some(&watsonx_orchestrate::KIT),
         _ => None,
     }
 }

@@ -56,6 +56,11 @@ language!(
     Environment
 );
 
+language!(
+    /// A script for the shell.
+    Shell
+);
+
 impl Toml {
     /// A basic string (TOML 1.0.0, "String").
     pub(super) fn string(text: &str) -> Self {

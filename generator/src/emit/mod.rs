@@ -41,6 +41,7 @@ mod google_adk;
 mod kit;
 mod langgraph;
 mod language;
+mod llamaindex;
 mod openai_agents;
 mod openai_agents_typescript;
 mod packaging;
@@ -48,17 +49,19 @@ mod pieces;
 mod pydantic_ai;
 mod python;
 mod react;
+mod strands;
 mod template;
 mod tool_tests;
 mod tools;
 mod typescript;
 mod typescript_tests;
 mod walk;
+mod watsonx_orchestrate;
 
 use std::collections::BTreeSet;
 
 use gantry_domain::matrix::diagnose::{diagnose, is_sound};
-use gantry_domain::matrix::{Diagnostic, Language, Pattern};
+use gantry_domain::matrix::{Diagnostic, Framework, Language, Pattern};
 use gantry_domain::spec::{self, Agent, Spec, Task, Tool};
 
 use kit::Kit;
@@ -87,13 +90,16 @@ pub fn emit(spec: &Spec) -> Result<Vec<File>, Vec<Diagnostic>> {
         return Err(found);
     };
     let project = Project::new(spec, kit);
-    let mut files = packaging::files(&project);
-    files.extend(documents::files(&project));
-    if spec.target.framework.language() == Language::Python {
-        files.extend(tools::files(&project));
-        files.extend(contract::files(&project));
+    let mut files = (kit.files)(&project);
+    // What runs on IBM's service has nothing in common with what is run as a program.
+    if spec.target.framework != Framework::WatsonxOrchestrate {
+        files.extend(packaging::files(&project));
+        files.extend(documents::files(&project));
+        if spec.target.framework.language() == Language::Python {
+            files.extend(tools::files(&project));
+            files.extend(contract::files(&project));
+        }
     }
-    files.extend((kit.files)(&project));
     files.push(File { path: spec::FILE_NAME.to_owned(), content: spec::yaml::write(spec) });
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)

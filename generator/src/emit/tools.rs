@@ -149,7 +149,7 @@ fn function(tool: &Tool) -> String {
 }
 
 /// A builtin's function has the signature that its code wants; the others have their schema's.
-fn signature(tool: &Tool) -> Python {
+pub(super) fn signature(tool: &Tool) -> Python {
     match tool.source {
         ToolSource::Builtin { name: Builtin::CurrentTime } => Python::of("utc_offset: str = \"+00:00\"".to_owned()),
         _ => python::parameters(&tool.parameters),
@@ -161,6 +161,13 @@ fn arguments(tool: &Tool) -> String {
     let entries: Vec<String> =
         argument_names(&tool.parameters).into_iter().map(|(name, _)| format!("\"{name}\": {name}")).collect();
     format!("{{{}}}", entries.join(", "))
+}
+
+/// The names of the arguments, as they are passed on.
+pub(super) fn names(tool: &Tool) -> String {
+    let names: Vec<String> =
+        argument_names(&tool.parameters).into_iter().map(|(name, _)| format!("{name}={name}")).collect();
+    names.join(", ")
 }
 
 /// `return name(…)` on one line if it fits.
