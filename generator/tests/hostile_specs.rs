@@ -123,7 +123,10 @@ impl Programs {
                     self.python.push(json!({"path": file.path, "kind": "python", "text": file.content, "says": says}));
                 }
                 "toml" => self.python.push(json!({"path": file.path, "kind": "toml", "text": file.content})),
-                "ts" => self.typescript.push(json!({"path": file.path, "text": file.content})),
+                "ts" => {
+                    let says = if name == "agent.ts" { instructions.clone() } else { Vec::new() };
+                    self.typescript.push(json!({"path": file.path, "text": file.content, "says": says}));
+                }
                 "json" => drop(serde_json::from_str::<Value>(&file.content).unwrap()),
                 "yaml" if name == "agent.gantry.yaml" => assert_eq!(&yaml::read(&file.content).unwrap(), spec),
                 "yaml" => drop(yaml::read_value(&file.content).unwrap()),
@@ -165,11 +168,25 @@ for line in sys.stdin:
 ";
         const NODE: &str = "
 const ts = require('typescript');
+// The value of a literal, or of literals that are joined by +.
+function valueOf(node) {
+    if (ts.isStringLiteral(node)) return node.text;
+    if (!ts.isBinaryExpression(node) || node.operatorToken.kind !== ts.SyntaxKind.PlusToken) return undefined;
+    const [left, right] = [valueOf(node.left), valueOf(node.right)];
+    return left === undefined || right === undefined ? undefined : left + right;
+}
 for (const line of require('fs').readFileSync(0, 'utf8').split('\\n').filter(Boolean)) {
     const file = JSON.parse(line);
     const options = { reportDiagnostics: true, compilerOptions: { module: 'NodeNext', target: 'ES2022' } };
     for (const found of ts.transpileModule(file.text, options).diagnostics) {
         console.error(file.path, ts.flattenDiagnosticMessageText(found.messageText, ' '), file.text);
+        process.exit(1);
+    }
+    const texts = new Set();
+    const visit = (node) => { texts.add(valueOf(node)); ts.forEachChild(node, visit); };
+    visit(ts.createSourceFile(file.path, file.text, ts.ScriptTarget.ES2022, true));
+    for (const said of file.says.filter((said) => !texts.has(said))) {
+        console.error(file.path, 'the text is not there as it was written:', JSON.stringify(said), file.text);
         process.exit(1);
     }
 }

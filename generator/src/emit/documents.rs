@@ -93,9 +93,7 @@ fn file_rows(project: &Project) -> Vec<String> {
         (source("model"), "the models and where they answer"),
         (source("server"), "the agent over HTTP, as AG-UI events"),
     ]);
-    if is_python {
-        rows.push((source("a2a"), "the agent for other agents (A2A)"));
-    }
+    rows.push((source("a2a"), "the agent for other agents (A2A)"));
     rows.extend([
         (project.spec.evals.cases.clone(), "what a real model should get right"),
         (format!("skills/{}/SKILL.md", skill_name(project)), "how a coding agent asks this agent (Agent Skills)"),

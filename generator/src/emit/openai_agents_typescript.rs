@@ -7,7 +7,7 @@ use serde_json::json;
 use super::kit::{Kit, ToolModule, Wire};
 use super::language::{Language as _, TypeScript};
 use super::template::fill;
-use super::{File, Project, packaging, tools, typescript, typescript_tests};
+use super::{File, Project, documents, packaging, tools, typescript, typescript_tests};
 
 pub(super) static KIT: Kit = Kit {
     means: "with the [OpenAI Agents SDK](https://openai.github.io/openai-agents-js/) in TypeScript",
@@ -74,6 +74,7 @@ fn files(project: &Project) -> Vec<File> {
     let file = |name: &str, content: String| File { path: project.source(name), content };
     let filled = |template: &str| fill(template, &slots, &conditions);
     let mut files = vec![
+        file("a2a.ts", filled(include_str!("../../templates/typescript/src/a2a.ts"))),
         file("agent.ts", fill(agent, &own, &conditions)),
         file("events.ts", filled(include_str!("../../templates/typescript/src/events.ts"))),
         file("main.ts", filled(include_str!("../../templates/typescript/src/main.ts"))),
@@ -115,6 +116,7 @@ fn slots(project: &Project) -> Vec<(&'static str, TypeScript)> {
     let graph = spec.graph.as_ref();
     let lines = |lines: Vec<String>| TypeScript::of(lines.join("\n"));
     vec![
+        ("card", typescript::value(&documents::card(project), 0, 13)),
         ("docstring", typescript::comment(&about)),
         ("window", TypeScript::of(window.to_owned())),
         ("first", typescript::string(&first.id)),

@@ -1,14 +1,16 @@
 /**
- * The agent over HTTP, in the language of AG-UI 1.0.
+ * The agent over HTTP, for people in the language of AG-UI 1.0 and for agents in that of A2A 1.0.
  *
- * `POST /agui` takes a RunAgentInput and answers with server-sent events; `GET /healthz` says that the
- * server is up. Listens on HOST and PORT, 0.0.0.0:8080 unless the environment says otherwise.
+ * `POST /agui` takes a RunAgentInput and answers with server-sent events; `POST /a2a` and the card at
+ * `/.well-known/agent-card.json` are in `a2a.ts`; `GET /healthz` says that the server is up. Listens on HOST and
+ * PORT, 0.0.0.0:8080 unless the environment says otherwise.
  */
 
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
+import { card, respond } from "./a2a.js";
 import { run } from "./agent.js";
 import type { Message } from "./events.js";
 import { ConfigurationError, ModelError } from "./model.js";
@@ -119,10 +121,14 @@ async function* aguiEvents({ threadId, runId, messages }: Input): AsyncGenerator
 async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method === "GET" && request.url === "/healthz") {
     answer(response, 200, { status: "ok" });
+  } else if (request.method === "GET" && request.url === "/.well-known/agent-card.json") {
+    answer(response, 200, card(request.headers.host ?? ""));
   } else if (request.method === "POST" && request.url === "/agui") {
     await agui(response, conversation(await bodyOf(request)));
+  } else if (request.method === "POST" && request.url === "/a2a") {
+    answer(response, 200, await respond(await bodyOf(request)));
   } else {
-    throw new Refused(404, "expected GET /healthz or POST /agui");
+    throw new Refused(404, "expected GET /healthz, GET /.well-known/agent-card.json, POST /agui or POST /a2a");
   }
 }
 

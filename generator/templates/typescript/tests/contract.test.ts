@@ -332,6 +332,44 @@ test("a run is a stream of AG-UI events", async () => {
 });
 {{/ ends }}
 
+test("its card says where other agents reach it", async () => {
+  await withServer(async (address) => {
+    const card = (await (await fetch(`${address}/.well-known/agent-card.json`)).json()) as Record<string, unknown>;
+    const expected = { url: `${address}/a2a`, protocolBinding: "JSONRPC", protocolVersion: "1.0" };
+    assert.deepEqual(card["supportedInterfaces"], [expected]);
+    for (const required of ["name", "description", "version", "capabilities", "skills"]) {
+      assert.ok(required in card, required);
+    }
+  });
+});
+{{# ends }}
+
+test("a message of another agent is answered", async () => {
+  const message = { messageId: "1", contextId: "c", role: "ROLE_USER", parts: [{ text: "Hello" }] };
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 7, method: "SendMessage", params: { message } });
+  await withModel({{ script }}, () =>
+    withServer(async (address) => {
+      const response = JSON.parse(await (await fetch(`${address}/a2a`, { method: "POST", body })).text());
+      assert.equal(response.id, 7);
+      const { role, contextId, parts } = response.result.message;
+      assert.deepEqual([role, contextId], ["ROLE_AGENT", "c"]);
+      assert.ok(parts[0].text);
+    }),
+  );
+});
+{{/ ends }}
+
+test("what is no message is an error with its code", async () => {
+  await withServer(async (address) => {
+    const codes = { GetTask: -32001, SendStreamingMessage: -32004, "tasks/send": -32601, SendMessage: -32602 };
+    for (const [method, code] of Object.entries(codes)) {
+      const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params: {} });
+      const response = JSON.parse(await (await fetch(`${address}/a2a`, { method: "POST", body })).text());
+      assert.equal(response.error.code, code);
+    }
+  });
+});
+
 test("what is no run is refused", async () => {
   await withServer(async (address) => {
     for (const document of [{}, { messages: [] }, { messages: [{ role: "assistant", content: "Hello" }] }]) {
