@@ -10,12 +10,8 @@ use super::language::{Language as _, Python};
 use super::template::fill;
 use super::{File, Project, pieces, python};
 
-pub(super) static KIT: Kit = Kit {
-    means: "as a flow of [CrewAI](https://docs.crewai.com/)",
-    python: ">=3.11,<3.14",
-    dependencies: &["crewai>=1.15.30,<2", "openai>=2.54.0,<3", "pydantic>=2.12,<3", "rich>=14,<16"],
-    lock: include_str!("../../templates/crewai_flow/requirements.lock"),
-    modules: "
+/// What CrewAI's lock brings.
+pub(super) const MODULES: &str = "
         PIL aiofiles aiohappyeyeballs aiohttp aiosignal aiosqlite annotated_doc annotated_types anyio appdirs attr attrs
         bcrypt build celpy certifi cffi charset_normalizer chromadb chromadb_rust_bindings click crewai crewai_cli
         crewai_core cryptography dateutil deprecation distro docstring_parser dotenv durationpy et_xmlfile filelock
@@ -28,14 +24,30 @@ pub(super) static KIT: Kit = Kit {
         pypdfium2_cfg pypdfium2_cli pypdfium2_raw pypika pyproject_hooks python_multipart re2 referencing regex requests
         requests_oauthlib rich rpds schemas shellingham six sniffio sse_starlette starlette tenacity textual tokenizers
         tomli tomli_w tqdm truststore typer typing_extensions typing_inspection tzdata urllib3 uv uvicorn uvloop
-        watchfiles websocket websockets yaml yarl",
-    // It would send usage data, and ask whether traces may be sent.
-    environment: &[
-        ("CREWAI_DISABLE_TELEMETRY", "true"),
-        ("CREWAI_DISABLE_TRACKING", "true"),
-        ("CREWAI_TRACING_ENABLED", "false"),
-        ("OTEL_SDK_DISABLED", "true"),
-    ],
+        watchfiles websocket websockets yaml yarl";
+
+/// It would send usage data, and ask whether traces may be sent.
+pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
+    ("CREWAI_DISABLE_TELEMETRY", "true"),
+    ("CREWAI_DISABLE_TRACKING", "true"),
+    ("CREWAI_TRACING_ENABLED", "false"),
+    ("OTEL_SDK_DISABLED", "true"),
+];
+
+/// What pyproject.toml asks for.
+pub(super) const DEPENDENCIES: &[&str] =
+    &["crewai>=1.15.30,<2", "openai>=2.54.0,<3", "pydantic>=2.12,<3", "rich>=14,<16"];
+
+/// Every package at the version that was tested.
+pub(super) const LOCK: &str = include_str!("../../templates/crewai_flow/requirements.lock");
+
+pub(super) static KIT: Kit = Kit {
+    means: "as a flow of [CrewAI](https://docs.crewai.com/)",
+    python: ">=3.11,<3.14",
+    dependencies: DEPENDENCIES,
+    lock: LOCK,
+    modules: MODULES,
+    environment: ENVIRONMENT,
     tools,
     wire: Wire::PLAIN,
     files,
@@ -63,9 +75,14 @@ fn files(project: &Project) -> Vec<File> {
         ("imports", Python::of(imports)),
         ("steps", Python::of(steps)),
     ];
+    project_files(project, pieces::agent(agent, project, own))
+}
+
+/// The files beside `agent.py`, which crews and flows share, and it.
+pub(super) fn project_files(project: &Project, agent: String) -> Vec<File> {
     let working = include_str!("../../templates/crewai_flow/working.py");
     vec![
-        File { path: project.source("agent.py"), content: pieces::agent(agent, project, own) },
+        File { path: project.source("agent.py"), content: agent },
         File {
             path: project.source("model.py"),
             content: pieces::model(include_str!("../../templates/crewai_flow/model.py"), project, &[]),
@@ -76,7 +93,7 @@ fn files(project: &Project) -> Vec<File> {
 }
 
 /// The class and the table of agents, each of whom has a role in CrewAI.
-fn crew(project: &Project) -> Python {
+pub(super) fn crew(project: &Project) -> Python {
     let conditions = pieces::conditions(project);
     let holds = |name: &str| conditions.iter().any(|(known, holds)| *known == name && *holds);
     let entry = |agent: &&Agent| {
@@ -113,7 +130,11 @@ fn steps(project: &Project) -> String {
             let begins = std::iter::once("@start()".to_owned());
             let follow = project.tasks.iter().map(|task| format!("@listen(do_{})", task.id));
             let task = |(task, decorator): (&&gantry_domain::spec::Task, String)| {
-                method(&decorator, &format!("async def do_{0}(self) -> None", task.id), &format!("await do(\"{}\")", task.id))
+                method(
+                    &decorator,
+                    &format!("async def do_{0}(self) -> None", task.id),
+                    &format!("await do(\"{}\")", task.id),
+                )
             };
             project.tasks.iter().zip(begins.chain(follow)).map(task).collect()
         }
@@ -129,7 +150,11 @@ fn steps(project: &Project) -> String {
                     [name] => format!("@listen({name})"),
                     names => format!("@listen(and_({}))", names.join(", ")),
                 };
-                method(&decorator, &format!("async def do_{0}(self) -> None", task.id), &format!("await do(\"{}\")", task.id))
+                method(
+                    &decorator,
+                    &format!("async def do_{0}(self) -> None", task.id),
+                    &format!("await do(\"{}\")", task.id),
+                )
             };
             tasks.map(task).collect()
         }
@@ -170,7 +195,7 @@ fn steps(project: &Project) -> String {
     methods.join("\n\n")
 }
 
-fn tools(project: &Project) -> ToolModule {
+pub(super) fn tools(project: &Project) -> ToolModule {
     let entries: Vec<String> = project.tools.iter().map(|tool| entry(tool)).collect();
     let end = fill(
         include_str!("../../templates/crewai_flow/tools_end.py"),

@@ -4,8 +4,8 @@ use gantry_domain::matrix::Framework;
 use gantry_domain::spec::Spec;
 
 use super::{
-    File, Project, agent_framework, google_adk, langgraph, llamaindex, openai_agents, openai_agents_typescript,
-    pydantic_ai, react, strands, walk, watsonx_orchestrate,
+    File, Project, agent_framework, crewai, crewai_flow, google_adk, langgraph, llamaindex, openai_agents,
+    openai_agents_typescript, pydantic_ai, react, strands, walk, watsonx_orchestrate,
 };
 
 /// The kit of a framework; none if nothing is generated for it.
@@ -21,7 +21,8 @@ pub(super) fn of(framework: Framework) -> Option<&'static Kit> {
         Framework::Strands => Some(&strands::KIT),
         Framework::Llamaindex => Some(&llamaindex::KIT),
         Framework::WatsonxOrchestrate => Some(&watsonx_orchestrate::KIT),
-        _ => None,
+        Framework::Crewai => Some(&crewai::KIT),
+        Framework::CrewaiFlow => Some(&crewai_flow::KIT),
     }
 }
 

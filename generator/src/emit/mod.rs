@@ -36,6 +36,8 @@
 
 mod agent_framework;
 mod contract;
+mod crewai;
+mod crewai_flow;
 mod documents;
 mod google_adk;
 mod kit;

@@ -13,6 +13,7 @@ from typing import Any
 import openai
 from crewai.events.event_listener import EventListener
 from crewai.llms.providers.openai.completion import OpenAICompletion
+from crewai.utilities import agent_utils
 from pydantic import PrivateAttr
 from rich.console import Console
 
@@ -25,6 +26,9 @@ ENDPOINT_ERRORS = (openai.OpenAIError, ConnectionError, ValueError)
 # What happens is told as events, and what goes wrong is raised; the framework would print both.
 EventListener().formatter.console = Console(quiet=True)
 logging.getLogger("crewai").setLevel(logging.CRITICAL)
+
+# How often a model may be asked is the agent's own limit; the framework would end a run at the fifth equal call.
+agent_utils.MAX_REPEATED_TOOL_CALLS = 1_000_000
 
 
 class ConfigurationError(RuntimeError):

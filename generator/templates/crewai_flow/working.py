@@ -34,17 +34,9 @@ from .tools import TOOLS
 {{/ tools }}
 
 
-async def work(
-    model: ChatModel,
-    role: str,
-    instructions: str,
-    messages: list[dict],
-{{# limited }}
-    tools: list[BaseTool],
-{{/ limited }}
-) -> str:
-    """Lets an agent answer the last of `messages`."""
-    agent = crewai.Agent(
+def agent_of(model: ChatModel, role: str, instructions: str{{# limited }}, tools: list[BaseTool]{{/ limited }}) -> crewai.Agent:
+    """An agent as CrewAI knows it."""
+    return crewai.Agent(
         role=role,
         goal="Answer the message.",
         backstory=instructions,
@@ -57,6 +49,19 @@ async def work(
         max_retry_limit=0,
         cache=False,
     )
+
+
+async def work(
+    model: ChatModel,
+    role: str,
+    instructions: str,
+    messages: list[dict],
+{{# limited }}
+    tools: list[BaseTool],
+{{/ limited }}
+) -> str:
+    """Lets an agent answer the last of `messages`."""
+    agent = agent_of(model, role, instructions{{# limited }}, tools{{/ limited }})
     try:
         return (await agent.kickoff_async(messages)).raw
     except ENDPOINT_ERRORS as error:
