@@ -85,7 +85,7 @@ async def work(name: str, conversation: Messages) -> AsyncGenerator[Event, None]
                 case {"message": message}:
                     for event in events_of(message):
                         yield event
-                case {"tool_stream_event": {"data": StepStarted() | StepFinished() | ToolCalled() | ToolAnswered() as event}}:
+                case {"tool_stream_event": {"data": event}} if not isinstance(event, str):
                     yield event
                 case {"result": result}:
                     answer = result

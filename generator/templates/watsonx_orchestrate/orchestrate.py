@@ -1,4 +1,4 @@
-"""The tools as watsonx Orchestrate imports them: what the functions of `tools.py` do, with a description and a schema."""
+"""The tools as watsonx Orchestrate imports them: the functions of `tools.py`, each with a description and a schema."""
 
 from ibm_watsonx_orchestrate.agent_builder import tools as _kit
 
