@@ -5,7 +5,7 @@
 //! other framework `react`, where its packages are installed already or are few. `GANTRY_TEST_CELLS`
 //! names others: `all`, or a list such as `langgraph,crewai/graph`. Which cells ran, and which did
 //! not, is printed. Packages come from PyPI and npm into environments that are kept in
-//! `~/.cache/gantry-test`; `GANTRY_TEST_SKIP=pypi` leaves out what has packages, and says so.
+//! `~/.cache/gantry-test`; `GANTRY_TEST_SKIP=python` leaves out what has packages, and says so.
 
 #![expect(clippy::expect_used, reason = "a test that fails by it has said what it needs to say")]
 
@@ -34,7 +34,7 @@ fn prove_all(framework: Framework) {
     }
     let skipped = std::env::var("GANTRY_TEST_SKIP").unwrap_or_default();
     let (is_installed, packages) = Environment::is_kept(framework).expect("a lock");
-    let is_skipped = packages > 0 && skipped.split(',').any(|part| part.trim() == "pypi");
+    let is_skipped = packages > 0 && skipped.split(',').any(|part| part.trim() == "python");
     let (wanted, others): (Vec<Cell>, Vec<Cell>) =
         all.into_iter().partition(|cell| !is_skipped && is_wanted(*cell, packages, is_installed));
     let list = |cells: &[Cell]| cells.iter().map(Cell::to_string).collect::<Vec<_>>().join(" ");
@@ -45,7 +45,7 @@ fn prove_all(framework: Framework) {
         return;
     }
     let environment = Environment::kept(framework)
-        .expect("its packages are installed (with no way to the registries, GANTRY_TEST_SKIP=pypi leaves this out)");
+        .expect("its packages are installed (with no way to the registries, GANTRY_TEST_SKIP=python leaves this out)");
     let failed: Vec<String> = wanted
         .iter()
         .filter_map(|cell| prove(*cell, &environment).err().map(|error| format!("{cell}: {error:#}")))

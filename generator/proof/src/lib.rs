@@ -5,12 +5,14 @@
 //! matrix with it. No part of the product.
 
 mod cell;
+mod emission;
 mod environment;
 mod loopback;
 mod project;
 mod prove;
 
 pub use cell::{Cell, cells};
+pub use emission::emission;
 pub use environment::{Environment, cache};
 pub use loopback::Loopback;
 pub use project::{Cost, Generated};

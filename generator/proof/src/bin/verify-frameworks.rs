@@ -69,10 +69,20 @@ fn is_wanted(cell: Cell, arguments: &Arguments) -> bool {
         && arguments.pattern.as_deref().is_none_or(|word| word == cell.pattern.as_str())
 }
 
+/// With more load than this the costs of a framework are not measured.
+const MOST_LOAD: f64 = 4.0;
+
+/// The load of the last minute; 0 where the system does not tell.
+fn load() -> f64 {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().and_then(|figure| figure.parse().ok()).unwrap_or(0.0)
+}
+
 /// Installs a framework and proves its cells; one line on standard error for each thing that is done.
 fn verify(framework: Framework, mine: &[Cell], evidence: &mut Evidence) -> Vec<Value> {
     let word = framework.as_str();
     let mut report = Vec::new();
+    let load = load();
     let installed = install(framework);
     for cell in mine {
         evidence.forget(*cell);
@@ -96,6 +106,11 @@ fn verify(framework: Framework, mine: &[Cell], evidence: &mut Evidence) -> Vec<V
         }
     }
     if let Ok((_, environment, _)) = &installed {
+        // What others do at the same time would be counted to the framework.
+        if load > MOST_LOAD {
+            eprintln!("{word}: not measured, the machine was busy (load {load:.1}): earlier figures stay");
+            return report;
+        }
         match measure(environment, mine) {
             Ok(Some(costs)) => {
                 eprintln!("{word}: {costs}");
