@@ -1,7 +1,7 @@
 //! Whatever a person writes, generated files stay what they are: code that parses and says the same
 //! text back, TOML and YAML that parse, paths that stay within the project, the same bytes twice; and
 //! projects whose own tests still pass. Every framework and pattern of the matrix is written; which of
-//! them are run follows from what is installed (`gantry_proof::Environment`).
+//! them are run follows from `GANTRY_TEST_CELLS` and what is installed.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails by unwrapping has said what it needs to say")]
 
@@ -288,8 +288,11 @@ fn projects_with_hostile_texts_pass_their_own_tests() {
     ];
     let mut left_out: Vec<&str> = Vec::new();
     for framework in generated() {
+        // What has packages takes its time to import them: it is run when it is named, as the other projects.
         let (is_installed, packages) = Environment::is_kept(framework).unwrap();
-        if !is_installed && packages > 0 {
+        let named = std::env::var("GANTRY_TEST_CELLS").unwrap_or_default();
+        let is_named = named.split([',', '/']).any(|word| word.trim() == "all" || word.trim() == framework.as_str());
+        if packages > 0 && !(is_installed && is_named) {
             left_out.push(framework.as_str());
             continue;
         }
@@ -301,7 +304,7 @@ fn projects_with_hostile_texts_pass_their_own_tests() {
         }
     }
     if !left_out.is_empty() {
-        eprintln!("NOT TESTED: projects of {} were not run, their packages are not installed", left_out.join(", "));
+        eprintln!("NOT TESTED: projects of {} were not run (GANTRY_TEST_CELLS names frameworks)", left_out.join(", "));
     }
 }
 
