@@ -10,7 +10,7 @@ fn main() {
     };
     let framework = rest.first().and_then(|word| serde_json::from_value(word.as_str().into()).ok());
     let constraints = PlanConstraints { framework, ..PlanConstraints::default() };
-    let plan = gantry_generator::plan(&PlanRequest { prompt: prompt.clone(), constraints });
+    let plan = gantry_generator::plan(&PlanRequest { prompt: prompt.clone(), constraints, ..PlanRequest::default() });
     for line in plan.provenance.reasons.iter().chain(&plan.questions) {
         println!("{line}");
     }

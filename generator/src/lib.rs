@@ -8,4 +8,4 @@ mod emit;
 mod planner;
 
 pub use emit::{File, Move, emit, moves, package_name};
-pub use planner::plan;
+pub use planner::{draft_schema, draft_task, lower, plan};

@@ -111,7 +111,7 @@ async fn create(create: Create, output: &Output) -> Result<(), Failure> {
                 framework: create.framework.as_deref().and_then(framework_of),
                 ..PlanConstraints::default()
             };
-            plan(&connection, PlanRequest { prompt, constraints }).await?
+            plan(&connection, PlanRequest { prompt, constraints, ..PlanRequest::default() }).await?
         }
         (None, Some(path)) => read_spec(&path)?,
         (None, None) => return Err(Failure::usage("expected --prompt or --spec")),

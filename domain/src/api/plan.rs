@@ -1,12 +1,13 @@
 //! Plans: proposed specs made from a sentence.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::matrix::{Diagnostic, Framework, Pattern};
 use crate::spec::Spec;
 
 /// The body of `POST /plans`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlanRequest {
@@ -15,6 +16,12 @@ pub struct PlanRequest {
     /// What is decided already.
     #[serde(default)]
     pub constraints: PlanConstraints,
+    /// The provider whose model is to write the plan; left out, the rules make it, offline.
+    #[serde(default)]
+    pub provider_id: Option<Uuid>,
+    /// The model's name at that provider; left out, the provider's default.
+    #[serde(default)]
+    pub planner_model: Option<String>,
 }
 
 /// What the person has decided already; the planner decides the rest.
@@ -56,10 +63,54 @@ pub struct Plan {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PlanProvenance {
-    /// `rules` for the offline planner.
-    pub mode: String,
+    /// Who made it.
+    pub mode: PlanMode,
     /// SHA-256 of the prompt, in hexadecimal.
     pub prompt_sha256: String,
     /// Which words led to which choice, one sentence each.
     pub reasons: Vec<String>,
+    /// The model that was asked, if one was.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// What was asked of the model and what came of it, in order.
+    #[serde(default)]
+    pub attempts: Vec<PlanAttempt>,
+    /// Why the rules made the plan although a model was asked.
+    #[serde(default)]
+    pub fallback: Option<String>,
+}
+
+/// Who makes a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum PlanMode {
+    /// The offline planner.
+    Rules,
+    /// A model.
+    Model,
+}
+
+/// How a model is asked for a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum PlanMethod {
+    /// With a JSON Schema that the endpoint keeps the answer to.
+    JsonSchema,
+    /// With a tool that it must call.
+    ForcedTool,
+    /// In words, with the document taken from the answer.
+    Text,
+}
+
+/// One question to the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PlanAttempt {
+    /// How it was asked.
+    pub method: PlanMethod,
+    /// What was wrong with the answer, each with its path; empty when it was accepted.
+    pub problems: Vec<String>,
 }

@@ -4,19 +4,22 @@
 //! three questions; it never invents a tool that would do nothing. A plan that a model writes comes
 //! from the server and falls back to this one.
 
+mod draft;
 mod lexicon;
 mod naming;
 mod steps;
+mod team;
 mod wiring;
 
 use std::collections::BTreeMap;
 
-use gantry_domain::api::plan::{Plan, PlanProvenance, PlanRequest};
+use gantry_domain::api::plan::{Plan, PlanMode, PlanProvenance, PlanRequest};
 use gantry_domain::matrix::diagnose::diagnose;
-use gantry_domain::matrix::{Diagnostic, Framework, Pattern, Severity};
+use gantry_domain::matrix::{Diagnostic, Framework, Pattern, Severity, Support, generated, support};
 use gantry_domain::spec::{self, Agent, Metadata, Model, Spec, Target, Tool, is_invisible};
 use sha2::{Digest as _, Sha256};
 
+pub use draft::{draft_schema, draft_task, lower};
 use lexicon::{Shape, Words};
 
 /// How many questions a plan may ask.
@@ -35,18 +38,14 @@ pub fn plan(request: &PlanRequest) -> Plan {
     let wiring = wiring::tools(&prompt, &words, shape, &mut reasons);
     questions.extend(wiring.questions);
     let steps = steps::split(&prompt, &mut reasons);
-    let pattern = pattern(constraints.pattern, &wiring.tools, steps.len(), &mut reasons);
     let framework = framework(constraints.framework, &words, &mut reasons);
+    let pattern = pattern(constraints.pattern, framework, &words, &wiring.tools, steps.len(), &mut reasons);
     let called = naming::called(&prompt);
     let name = naming::name(constraints.name.as_deref(), called.as_deref(), shape, &words, &mut remarks, &mut reasons);
 
     let tools = if pattern == Pattern::Single { Vec::new() } else { wiring.tools };
-    let (agents, tasks) = if pattern == Pattern::Sequential {
-        let steps = if steps.is_empty() { vec![prompt.clone()] } else { steps };
-        steps::agents_and_tasks(&steps, &tools)
-    } else {
-        (vec![agent(called.as_deref(), shape, &prompt, &tools)], Vec::new())
-    };
+    let lead = agent(called.as_deref(), shape, &prompt, &tools);
+    let team = team::team(pattern, lead, &prompt, &steps, &tools);
     if prompt.trim().is_empty() {
         questions.insert(0, "What is the agent to do?".to_owned());
     } else if tools.is_empty() && questions.is_empty() && pattern != Pattern::Single {
@@ -65,9 +64,9 @@ pub fn plan(request: &PlanRequest) -> Plan {
             "default".to_owned(),
             Model { model: constraints.model.as_deref().map(cleaned).unwrap_or_default(), ..Model::default() },
         )]),
-        agents,
-        tasks,
-        graph: None,
+        agents: team.agents,
+        tasks: team.tasks,
+        graph: team.graph,
         tools,
         memory: spec::Memory::default(),
         guardrails: spec::Guardrails::default(),
@@ -81,9 +80,12 @@ pub fn plan(request: &PlanRequest) -> Plan {
         diagnostics,
         questions,
         provenance: PlanProvenance {
-            mode: "rules".to_owned(),
+            mode: PlanMode::Rules,
             prompt_sha256: hex::encode(Sha256::digest(request.prompt.as_bytes())),
             reasons,
+            model: None,
+            attempts: Vec::new(),
+            fallback: None,
         },
     }
 }
@@ -100,15 +102,38 @@ fn cleaned(text: &str) -> String {
     visible.trim().to_owned()
 }
 
-fn pattern(decided: Option<Pattern>, tools: &[Tool], steps: usize, reasons: &mut Vec<String>) -> Pattern {
+/// Words that ask for a pattern, the most telling first.
+const PATTERN_WORDS: [(Pattern, &[&str]); 5] = [
+    (Pattern::Supervisor, &["supervisor", "coordinator", "orchestrator", "delegates", "delegate"]),
+    (Pattern::Router, &["router", "routes", "route", "routing", "dispatcher"]),
+    (Pattern::Handoff, &["handoff", "handoffs", "escalates", "escalate"]),
+    (Pattern::Parallel, &["parallel", "simultaneously", "concurrently"]),
+    (Pattern::Graph, &["loop", "until", "approved", "approval"]),
+];
+
+fn pattern(
+    decided: Option<Pattern>,
+    framework: Framework,
+    words: &Words,
+    tools: &[Tool],
+    steps: usize,
+    reasons: &mut Vec<String>,
+) -> Pattern {
     if let Some(pattern) = decided {
         reasons.push(format!("Pattern {}: you chose it.", pattern.as_str()));
         return pattern;
     }
-    if steps > 1 {
+    let is_done = |pattern| support(framework, pattern).is_some_and(|cell| cell.support != Support::Unsupported);
+    for (pattern, telling) in PATTERN_WORDS {
+        if let Some(word) = telling.iter().find(|word| words.has(word)).filter(|_| is_done(pattern)) {
+            reasons.push(format!("Pattern {}: the text says \"{word}\".", pattern.as_str()));
+            return pattern;
+        }
+    }
+    if steps > 1 && is_done(Pattern::Sequential) {
         reasons.push(format!("Pattern sequential: the text names {steps} steps, one after another."));
         Pattern::Sequential
-    } else if tools.is_empty() {
+    } else if tools.is_empty() && is_done(Pattern::Single) {
         reasons.push("Pattern single: nothing in the text needs a tool.".to_owned());
         Pattern::Single
     } else {
@@ -117,15 +142,32 @@ fn pattern(decided: Option<Pattern>, tools: &[Tool], steps: usize, reasons: &mut
     }
 }
 
+/// Words that ask for a framework. A name counts before what only hints at one.
+const FRAMEWORK_WORDS: [(Framework, &[&str]); 12] = [
+    (Framework::CrewaiFlow, &["crewflow", "crewai-flow"]),
+    (Framework::Crewai, &["crewai", "crew"]),
+    (Framework::PydanticAi, &["pydantic", "pydanticai"]),
+    (Framework::OpenaiAgentsTypescript, &["typescript", "node", "nodejs"]),
+    (Framework::OpenaiAgents, &["openai-agents", "agentkit"]),
+    (Framework::AgentFramework, &["autogen", "semantic-kernel", "agent-framework"]),
+    (Framework::GoogleAdk, &["adk", "google-adk"]),
+    (Framework::Strands, &["strands"]),
+    (Framework::Llamaindex, &["llamaindex", "llama-index"]),
+    (Framework::WatsonxOrchestrate, &["watsonx", "orchestrate"]),
+    (Framework::Langgraph, &["langgraph", "langchain", "checkpoint", "checkpoints", "graph"]),
+    (Framework::React, &["standard-library"]),
+];
+
 fn framework(decided: Option<Framework>, words: &Words, reasons: &mut Vec<String>) -> Framework {
     if let Some(framework) = decided {
         reasons.push(format!("Framework {}: you chose it.", framework.as_str()));
         return framework;
     }
-    for word in ["langgraph", "langchain", "graph", "checkpoint", "checkpoints"] {
-        if words.has(word) {
-            reasons.push(format!("Framework langgraph: the text says \"{word}\"."));
-            return Framework::Langgraph;
+    for (framework, telling) in FRAMEWORK_WORDS {
+        let word = telling.iter().find(|word| words.has(word));
+        if let Some(word) = word.filter(|_| generated().any(|known| known == framework)) {
+            reasons.push(format!("Framework {}: the text says \"{word}\".", framework.as_str()));
+            return framework;
         }
     }
     reasons.push("Framework react: plain Python has nothing to install and starts at once.".to_owned());

@@ -7,7 +7,7 @@ use gantry_domain::matrix::{Support, support};
 use super::*;
 
 fn planned(prompt: &str) -> Plan {
-    plan(&PlanRequest { prompt: prompt.to_owned(), constraints: PlanConstraints::default() })
+    plan(&PlanRequest { prompt: prompt.to_owned(), constraints: PlanConstraints::default(), ..PlanRequest::default() })
 }
 
 fn tool_ids(plan: &Plan) -> Vec<&str> {
@@ -46,7 +46,7 @@ fn steps_become_tasks_of_several_agents() {
 fn words_choose_the_framework_unless_the_person_did() {
     assert_eq!(planned("Build it with LangGraph: count words").spec.target.framework, Framework::Langgraph);
     let constraints = PlanConstraints { framework: Some(Framework::React), ..PlanConstraints::default() };
-    let plan = plan(&PlanRequest { prompt: "a langgraph agent".to_owned(), constraints });
+    let plan = plan(&PlanRequest { prompt: "a langgraph agent".to_owned(), constraints, ..PlanRequest::default() });
     assert_eq!(plan.spec.target.framework, Framework::React);
 }
 
@@ -58,7 +58,7 @@ fn what_the_person_decided_is_kept_and_a_name_that_cannot_be_is_said() {
         model: Some("gpt-x".to_owned()),
         ..PlanConstraints::default()
     };
-    let plan = plan(&PlanRequest { prompt: "calculate things".to_owned(), constraints });
+    let plan = plan(&PlanRequest { prompt: "calculate things".to_owned(), constraints, ..PlanRequest::default() });
     assert_eq!(plan.spec.metadata.name.as_str(), "my-bot");
     assert_eq!(plan.spec.models["default"].model, "gpt-x");
     assert!(plan.spec.tools.is_empty(), "single has no tools");
@@ -78,7 +78,7 @@ fn an_unsupported_choice_is_refused_by_its_diagnostics() {
     let Some((framework, pattern)) = unsupported else { return };
     let constraints =
         PlanConstraints { framework: Some(framework), pattern: Some(pattern), ..PlanConstraints::default() };
-    let plan = plan(&PlanRequest { prompt: "count words".to_owned(), constraints });
+    let plan = plan(&PlanRequest { prompt: "count words".to_owned(), constraints, ..PlanRequest::default() });
     assert!(plan.diagnostics.iter().any(|found| found.code == "pattern_unsupported"), "{:?}", plan.diagnostics);
 }
 
@@ -133,4 +133,23 @@ fn planning_takes_under_five_milliseconds() {
     // Other tests run beside this one, hence the best of many; unoptimised code is allowed more.
     let goal = if cfg!(debug_assertions) { 150 } else { 5 };
     assert!(best < Some(goal), "{best:?} ms");
+}
+
+#[test]
+fn every_pattern_that_is_decided_gets_a_team_it_makes_sense_with() {
+    for prompt in
+        ["Answer questions about https://example.com/{topic}", "Research it, then write it, then translate it.", "x"]
+    {
+        for pattern in Pattern::ALL {
+            let constraints = PlanConstraints { pattern: Some(pattern), ..PlanConstraints::default() };
+            let plan = plan(&PlanRequest { prompt: prompt.to_owned(), constraints, ..PlanRequest::default() });
+            let faults: Vec<_> = plan
+                .diagnostics
+                .iter()
+                .filter(|found| found.severity > Severity::Info && found.code != "pattern_unsupported")
+                .filter(|found| !matches!(found.code.as_str(), "react_without_tools" | "nothing_in_parallel"))
+                .collect();
+            assert!(faults.is_empty(), "{prompt} {}: {faults:?}", pattern.as_str());
+        }
+    }
 }

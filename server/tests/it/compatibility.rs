@@ -1,7 +1,78 @@
 //! Plans, the matrix, diagnoses and the schema of a spec, through the router.
 
-use crate::support::TestApp;
+use crate::support::fake_model::{FakeModel, Reply};
+use crate::support::{TestApp, world};
 use serde_json::{Value, json};
+
+/// A document of the form that the planner asks a model for.
+fn document(url: &str) -> String {
+    json!({
+        "name": "city-weather", "description": "Tells the weather.", "framework": "react", "pattern": "react",
+        "agents": [{"id": "clerk", "role": "Clerk", "instructions": "Answer.", "tools": ["weather"], "handoffs": []}],
+        "tasks": [], "start": "", "edges": [],
+        "tools": [{
+            "id": "weather", "kind": "http", "builtin": "", "description": "The weather of a city.", "method": "GET",
+            "url": url, "effect": "network",
+            "parameters": [{"name": "city", "type": "string", "description": "The city.", "required": true}],
+        }],
+        "questions": [], "reasons": ["One agent is enough."],
+    })
+    .to_string()
+}
+
+#[tokio::test]
+async fn a_model_writes_the_plan_and_mends_what_was_wrong_with_it() {
+    let test = TestApp::sqlite().await;
+    let admin = test.admin().await;
+    let bad: &'static str = document("https://invented.example/{city}").leak();
+    let good: &'static str = document("https://weather.example/{city}").leak();
+    let prompt = "The weather of a city from https://weather.example/";
+    let asked = async |model: &FakeModel| {
+        let provider = json!({"name": world::unique("planner"), "baseUrl": model.url, "defaultModel": "fake-1"});
+        let provider = admin.post("/api/v1/providers", provider).await.expect(201).json();
+        let body = json!({"prompt": prompt, "providerId": provider["id"]});
+        admin.post("/api/v1/plans", body).await.expect(200).json()
+    };
+
+    let model = FakeModel::start(vec![Reply::Plain(bad), Reply::Plain(good)]).await;
+    let plan = asked(&model).await;
+    assert_eq!(plan["provenance"]["mode"], "model");
+    assert_eq!(plan["spec"]["tools"][0]["url"], "https://weather.example/{city}");
+    let attempts = plan["provenance"]["attempts"].as_array().unwrap();
+    assert!(attempts[0]["problems"][0].as_str().unwrap().contains("the person gave no such address"));
+    assert_eq!(attempts[1]["problems"], json!([]));
+    let requests = model.requests();
+    assert_eq!(requests[0]["response_format"]["json_schema"]["strict"], true);
+    let mended = requests[1]["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap();
+    assert!(mended.contains("tools[0].url"), "{mended}");
+
+    // An endpoint that knows neither schemas nor forced tools is asked in words.
+    let unknown = || Reply::Status(400, vec![], "{\"error\": {\"message\": \"unknown field\"}}".to_owned());
+    let model = FakeModel::start(vec![unknown(), unknown(), Reply::Plain(good)]).await;
+    let plan = asked(&model).await;
+    let methods: Vec<&str> =
+        plan["provenance"]["attempts"].as_array().unwrap().iter().map(|a| a["method"].as_str().unwrap()).collect();
+    assert_eq!(methods, ["json_schema", "forced_tool", "text"]);
+    assert_eq!(model.requests()[1]["tool_choice"]["function"]["name"], "agent_plan");
+
+    // Never a sound document: after two repairs the rules make the plan, and it says why.
+    let model = FakeModel::start(vec![Reply::Plain(bad)]).await;
+    let plan = asked(&model).await;
+    assert_eq!(model.requests().len(), 3);
+    assert_eq!(plan["provenance"]["mode"], "rules");
+    assert!(plan["provenance"]["fallback"].as_str().unwrap().contains("2 repairs"));
+    assert_eq!(plan["spec"]["tools"][0]["url"].as_str().map(|url| url.contains("weather.example")), Some(true));
+
+    // Nobody there.
+    let provider = json!({"name": "gone", "baseUrl": "http://127.0.0.1:1/v1", "defaultModel": "m"});
+    let provider = admin.post("/api/v1/providers", provider).await.expect(201).json();
+    let plan =
+        admin.post("/api/v1/plans", json!({"prompt": prompt, "providerId": provider["id"]})).await.expect(200).json();
+    assert!(plan["provenance"]["fallback"].as_str().unwrap().contains("cannot be reached"));
+    let unknown = json!({"prompt": prompt, "providerId": "00000000-0000-7000-8000-000000000000"});
+    let refused = admin.post("/api/v1/plans", unknown).await.expect(422).json();
+    assert_eq!(refused["errors"][0]["code"], "provider_unknown");
+}
 
 #[tokio::test]
 async fn a_sentence_becomes_a_plan_and_its_diagnosis_agrees() {

@@ -377,6 +377,17 @@ async fn read_body(endpoint: &Endpoint, response: Response) -> Result<Vec<u8>, M
     }
 }
 
+/// Asks with a body of the caller's own and gives the answer as it came, whole.
+///
+/// # Errors
+/// See [`ModelError::code`]; `model_bad_response` also when the endpoint does not know what the body asks for.
+pub(crate) async fn complete(http: &reqwest::Client, endpoint: &Endpoint, body: &Value) -> Result<Value, ModelError> {
+    let response = send(http, endpoint, body).await?;
+    let body = read_body(endpoint, response).await?;
+    let answer: Value = serde_json::from_slice(&body).map_err(|_| endpoint.bad_response("it is not JSON"))?;
+    if answer["choices"][0].is_object() { Ok(answer) } else { Err(endpoint.bad_response("it has no choices")) }
+}
+
 /// Whether a provider's address and key work: lists its models, and where an endpoint has no such
 /// list asks the model for one token.
 pub(crate) async fn test_connection(

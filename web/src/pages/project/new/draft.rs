@@ -104,7 +104,8 @@ impl Draft {
     /// Plans from the description; keeps what the person decided.
     pub(crate) fn plan(self) {
         let prompt = self.prompt.get_untracked();
-        let request = PlanRequest { prompt: prompt.clone(), constraints: self.decided.get_untracked() };
+        let request =
+            PlanRequest { prompt: prompt.clone(), constraints: self.decided.get_untracked(), ..PlanRequest::default() };
         let plan = gantry_generator::plan(&request);
         let checks = diagnose(&plan.spec);
         self.remarks.set(plan.diagnostics.into_iter().filter(|remark| !checks.contains(remark)).collect());
