@@ -5,6 +5,7 @@
 //! asks a model, reads a clock or writes a file belongs in the server.
 
 mod emit;
+pub mod exchange;
 mod planner;
 
 pub use emit::{File, Move, emit, moves, package_name};
