@@ -36,7 +36,10 @@ pub fn export(spec: &Spec) -> Result<Value, Diagnostic> {
             let Some(first) = spec.agents.first() else { return Err(without_agents()) };
             let reference = writer.agent(first);
             let id = reference["$component_ref"].as_str().unwrap_or_default().to_owned();
-            writer.referenced.remove(&id).unwrap_or_default()
+            let mut root = writer.referenced.remove(&id).unwrap_or_default();
+            // Its description is the project's.
+            root["metadata"][OURS]["role"] = json!(first.role);
+            root
         }
         Pattern::Supervisor | Pattern::Router => {
             let Some((first, others)) = spec.agents.split_first() else { return Err(without_agents()) };
@@ -475,13 +478,8 @@ impl<'a> Reader<'a> {
             ));
         }
         let model = self.model(&component["llm_config"], ours["model"].as_str());
-        let role: String = component["description"]
-            .as_str()
-            .filter(|role| !role.trim().is_empty())
-            .unwrap_or(name)
-            .chars()
-            .take(200)
-            .collect();
+        let described = ours["role"].as_str().or(component["description"].as_str());
+        let role: String = described.filter(|role| !role.trim().is_empty()).unwrap_or(name).chars().take(200).collect();
         let mut agent = json!({
             "id": id, "role": role, "model": model, "tools": tools,
             "instructions": if instructions.trim().is_empty() { format!("You are {role}.") } else { instructions },
@@ -801,7 +799,14 @@ mod tests {
                 spec.models.entry("default".to_owned()).or_default().temperature = Some(0.5);
                 spec.guardrails.max_seconds = Some(60);
                 match export(&spec) {
-                    Ok(document) => assert_eq!(import(&document).unwrap().spec, spec, "{document:#}"),
+                    Ok(document) => {
+                        let read = serde_json::to_value(import(&document).unwrap().spec).unwrap();
+                        let written = serde_json::to_value(&spec).unwrap();
+                        for (key, value) in written.as_object().unwrap() {
+                            assert_eq!(read[key], *value, "{key} {}", pattern.as_str());
+                        }
+                        assert_eq!(read, written);
+                    }
                     Err(refused) => assert_eq!(refused.code, "pattern_not_in_format"),
                 }
             }
