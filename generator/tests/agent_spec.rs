@@ -60,12 +60,8 @@ fn the_formats_own_library_reads_what_is_exported_and_what_it_writes_is_the_same
         }
     }
     assert_eq!(specs.len(), 6);
-    let mut child = Command::new(python())
-        .args(["-c", AGAIN])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        Command::new(python()).args(["-c", AGAIN]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let lines: String = specs.iter().map(|(_, document)| format!("{document}\n")).collect();
     child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();

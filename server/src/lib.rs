@@ -11,6 +11,7 @@ pub mod compatibility;
 pub mod config;
 pub mod db;
 pub mod error;
+mod exchange;
 pub mod http;
 pub mod identity;
 pub mod image;

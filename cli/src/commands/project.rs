@@ -4,7 +4,8 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use gantry_domain::api::exchange::{Import as Imported, ImportRequest};
 use gantry_domain::api::plan::{Plan, PlanConstraints, PlanRequest};
 use gantry_domain::api::project::{CreateProject, Project as Detail, ProjectSummary};
 use gantry_domain::matrix::{self, Diagnostic, Framework, Severity};
@@ -24,7 +25,9 @@ pub(crate) enum Project {
     Create(Create),
     /// Lists the projects, the last changed first.
     List(List),
-    /// Downloads a project's generated files as a ZIP archive.
+    /// Creates a project from a document of another format.
+    Import(Import),
+    /// Downloads a project: its files as a ZIP archive, or the agent in another format.
     Export(Export),
 }
 
@@ -80,13 +83,42 @@ pub(crate) struct List {
     server: Server,
 }
 
+/// Arguments of `gantry project import`.
+#[derive(Args)]
+pub(crate) struct Import {
+    /// The document, or - for standard input: Open Agent Spec as JSON or YAML, or an agent.gantry.yaml.
+    #[arg(value_name = "FILE")]
+    document: PathBuf,
+
+    /// Prints the spec as YAML and creates nothing.
+    #[arg(long)]
+    dry_run: bool,
+
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Formats that `gantry project export` writes.
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum ExportFormat {
+    /// The generated files
+    #[default]
+    Zip,
+    /// The agent as an Open Agent Spec document
+    AgentSpec,
+}
+
 /// Arguments of `gantry project export`.
 #[derive(Args)]
 pub(crate) struct Export {
     /// The project's name or id.
     project: String,
 
-    /// The file to write, or - for standard output; NAME.zip in this directory when left out.
+    /// What to write.
+    #[arg(long, value_enum, default_value_t)]
+    format: ExportFormat,
+
+    /// The file to write, or - for standard output; NAME.zip or NAME.agent-spec.json in this directory when left out.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -98,6 +130,7 @@ pub(crate) async fn run(project: Project, output: &Output) -> Result<(), Failure
     match project {
         Project::Create(create) => self::create(create, output).await,
         Project::List(list) => self::list(list, output).await,
+        Project::Import(import) => self::import(import, output).await,
         Project::Export(export) => self::export(export, output).await,
     }
 }
@@ -134,6 +167,23 @@ async fn create(create: Create, output: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Creates a project from a document of another format, and says what could not be carried over.
+async fn import(import: Import, output: &Output) -> Result<(), Failure> {
+    let connection = import.server.connect()?;
+    let request = ImportRequest { format: None, document: read_text(&import.document)?.into() };
+    let imported: Imported = connection.post(&["imports"], &request).await?;
+    for diagnostic in &imported.diagnostics {
+        eprintln!("{}", printable(&sentence(diagnostic)));
+    }
+    if import.dry_run {
+        output.result(&imported.spec, |spec| yaml::write(spec).trim_end().to_owned());
+        return Ok(());
+    }
+    let project: Detail = connection.post(&["projects"], &CreateProject { spec: imported.spec }).await?;
+    output.result(&project, |project| project.summary.name.to_string());
+    Ok(())
+}
+
 /// Has the server make a spec of a sentence, and says what the planner thought of it.
 async fn plan(connection: &Connection, request: PlanRequest) -> Result<Spec, Failure> {
     let plan: Plan = connection.post(&["plans"], &request).await?;
@@ -164,6 +214,11 @@ fn sentence(diagnostic: &Diagnostic) -> String {
 
 /// Reads a spec from a file or standard input; every fault of its form is named with its path.
 fn read_spec(path: &PathBuf) -> Result<Spec, Failure> {
+    yaml::read(&read_text(path)?)
+        .map_err(|faults| Failure::usage(format!("{} is not a spec:\n{}", path.display(), faults_as_lines(&faults))))
+}
+
+fn read_text(path: &PathBuf) -> Result<String, Failure> {
     let mut text = String::new();
     let read = if path.as_os_str() == "-" {
         std::io::stdin().read_to_string(&mut text).map(|_| ())
@@ -171,8 +226,7 @@ fn read_spec(path: &PathBuf) -> Result<Spec, Failure> {
         std::fs::read_to_string(path).map(|content| text = content)
     };
     read.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
-    yaml::read(&text)
-        .map_err(|faults| Failure::usage(format!("{} is not a spec:\n{}", path.display(), faults_as_lines(&faults))))
+    Ok(text)
 }
 
 fn faults_as_lines(faults: &[FieldProblem]) -> String {
@@ -218,9 +272,13 @@ async fn export(export: Export, output: &Output) -> Result<(), Failure> {
     let connection = export.server.connect()?;
     let project = connection.project(&export.project).await?;
     let id = project.summary.id.to_string();
-    let response = connection.send(connection.request(Method::GET, &["projects", &id, "export"])).await?;
+    let (segments, ending): (&[&str], &str) = match export.format {
+        ExportFormat::Zip => (&["projects", &id, "export"], "zip"),
+        ExportFormat::AgentSpec => (&["projects", &id, "exports", "agent_spec"], "agent-spec.json"),
+    };
+    let response = connection.send(connection.request(Method::GET, segments)).await?;
     let archive = response.bytes().await.map_err(|error| connection.unreachable(&error))?;
-    let path = export.output.unwrap_or_else(|| PathBuf::from(format!("{}.zip", project.summary.name)));
+    let path = export.output.unwrap_or_else(|| PathBuf::from(format!("{}.{ending}", project.summary.name)));
     if path.as_os_str() == "-" {
         return std::io::stdout()
             .lock()

@@ -3,6 +3,7 @@
 pub mod approval;
 pub mod build;
 pub mod compatibility;
+pub mod exchange;
 pub mod identity;
 pub mod image;
 pub mod job;

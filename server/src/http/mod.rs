@@ -65,6 +65,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(crate::plan::http::routes())
         .merge(crate::mcp::http::routes())
         .merge(crate::compatibility::http::routes())
+        .merge(crate::exchange::http::routes())
         .merge(crate::system::http::routes())
         .merge(crate::identity::http::routes())
         .merge(crate::token::http::routes())

@@ -1,4 +1,4 @@
-//! Plans, the matrix, diagnoses and the schema of a spec, through the router.
+//! Plans, the matrix, diagnoses, the schema of a spec and other formats, through the router.
 
 use crate::support::fake_model::{FakeModel, Reply};
 use crate::support::{TestApp, world};
@@ -129,4 +129,30 @@ async fn the_matrix_and_the_schema_need_a_sign_in() {
     let schema = admin.get("/api/v1/schemas/agent/v1").await.expect(200).json();
     assert_eq!(schema["properties"]["apiVersion"]["type"], "string");
     assert_eq!(schema["$defs"]["Tool"]["unevaluatedProperties"], json!(false));
+}
+
+#[tokio::test]
+async fn a_project_goes_out_as_agent_spec_and_comes_back_the_same() {
+    let test = TestApp::sqlite().await;
+    let admin = test.admin().await;
+    let plan =
+        admin.post("/api/v1/plans", json!({"prompt": "Calculate sums and tell the time"})).await.expect(200).json();
+    let project = admin.post("/api/v1/projects", json!({"spec": plan["spec"]})).await.expect(201).json();
+    let address = format!("/api/v1/projects/{}/exports/agent_spec", project["id"].as_str().unwrap());
+    let document = admin.get(&address).await.expect(200).json();
+    assert_eq!(document["component_type"], "Agent");
+    for sent in [document.clone(), json!(document.to_string())] {
+        let import = admin.post("/api/v1/imports", json!({"document": sent})).await.expect(200).json();
+        assert_eq!(import["format"], "agent_spec");
+        assert_eq!(import["spec"], project["spec"]);
+    }
+    for (document, path) in [
+        (json!({"a": 1}), "/document"),
+        (json!("a: [1"), "/document"),
+        (json!({"component_type": "Tool"}), "/document/component_type"),
+    ] {
+        let refused = admin.post("/api/v1/imports", json!({"document": document})).await.expect(422).json();
+        assert_eq!(refused["code"], "document_refused");
+        assert_eq!(refused["errors"][0]["path"], path);
+    }
 }
