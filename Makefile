@@ -17,7 +17,7 @@ test:
 	@scripts/test.sh
 
 bench:
-	@cargo xtask bench
+	@scripts/bench.sh
 
 web:
 	@cargo xtask web --release

@@ -6,7 +6,8 @@
 #   postgres.sh down     stops it and removes everything
 #   postgres.sh env      prints `export GANTRY_TEST_POSTGRES=…`
 #
-# GANTRY_TEST_CACHE=/path   where the note about the running cluster is kept; $HOME/.cache/gantry-test by default
+# GANTRY_TEST_POSTGRES_DURABLE=yes   with durability after all, as Postgres comes: for measurements
+# GANTRY_TEST_CACHE=/path            where the note about the running cluster is kept; $HOME/.cache/gantry-test by default
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -49,8 +50,10 @@ up() {
     { cat "$directory.log" >&2; die "initdb failed"; }
   port=$(free_port)
   # Durability costs time and protects data that is thrown away in a minute.
+  local careless="-c fsync=off -c full_page_writes=off -c synchronous_commit=off"
+  [ "${GANTRY_TEST_POSTGRES_DURABLE:-}" != yes ] || careless=
   as_owner "$bin/pg_ctl" -D "$directory/data" -l "$directory/server.log" -w -t 60 start -o "-c listen_addresses=127.0.0.1 -c port=$port \
-    -c unix_socket_directories=$directory -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=400 \
+    -c unix_socket_directories=$directory $careless -c max_connections=400 \
     -c shared_buffers=128MB -c max_wal_size=2GB" >>"$directory.log" 2>&1 || { tail -n 20 "$directory/server.log" >&2; die "Postgres did not start"; }
   rm -f "$directory.log"
   printf '%s\n%s\n' "$directory/data" "$port" >"$note"
@@ -89,5 +92,5 @@ case ${1:-} in
   up) up ;;
   down) down ;;
   env) environment ;;
-  *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -242,7 +242,7 @@ fn hostile_sentences_become_projects_that_parse() {
         for prompt in PROMPTS {
             let constraints = PlanConstraints { framework: Some(framework), ..PlanConstraints::default() };
             let prompt = format!("{prompt} count the time https://example.com/a/{{b}}");
-            let spec = plan(&PlanRequest { prompt, constraints }).spec;
+            let spec = plan(&PlanRequest { prompt, constraints, ..PlanRequest::default() }).spec;
             match emit(&spec) {
                 Ok(files) => programs.check(&files, &spec),
                 // A framework need not have the pattern that the sentence asks for.

@@ -30,7 +30,7 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Measures the release build and writes `target/bench/bench.md` and `bench.json` beside it.
+    /// Measures what users get and writes `target/bench/bench.md` and `bench.json` beside it.
     Bench(BenchArguments),
     /// Installs and runs what is generated for every framework and pattern, and writes the evidence
     /// that the compatibility matrix shows.
@@ -51,9 +51,15 @@ struct BenchArguments {
     /// The loopback port to use.
     #[arg(long, default_value_t = 7860)]
     port: u16,
-    /// Measures only what has this word in its name.
+    /// Measures only the parts that have this word in their names: size, start, idle, http, stream, log view.
     #[arg(long)]
     only: Option<String>,
+    /// After how many minutes no more is measured; what is left is named. Building comes before and does not count.
+    #[arg(long, default_value_t = 6)]
+    minutes: u64,
+    /// How the program is built: `release`, or `dist` as in the Dockerfile (smaller, takes many minutes more).
+    #[arg(long, default_value = "release", value_parser = ["release", "dist"])]
+    profile: String,
 }
 
 fn main() -> Result<()> {

@@ -1,15 +1,20 @@
-//! `cargo xtask bench`: measures the release build on this machine and sets the figures beside their
-//! goals. Every figure is measured when the command runs; what could not be measured is named with
-//! the reason. HTTP load is made by `wrk`, everything else by clients of our own.
+//! `cargo xtask bench`: measures the program as it is built for people on this machine and sets the
+//! figures beside their goals. Every figure is measured when the command runs; what could not be
+//! measured, for want of a part or of time, is named with the reason. HTTP load is made by `wrk`,
+//! everything else by clients of our own.
 
 mod http_load;
+mod log_view;
+mod machine;
 mod model;
+mod postgres;
 mod report;
 mod server;
 mod streams;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -22,10 +27,17 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
     // The provider may be there already; then it is the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the workspace")?.to_path_buf();
-    let binary = release_binary(&root)?;
+    let binary = binary(&root, &arguments.profile)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let mut report = Report::new(machine());
-    runtime.block_on(measure(&root, &binary, arguments, &mut report))?;
+    let mut bench = Bench {
+        report: Report::new(machine::describe(), arguments.profile.clone()),
+        end: Instant::now() + Duration::from_secs(arguments.minutes * 60),
+        arguments: arguments.clone(),
+        root: root.clone(),
+        binary,
+    };
+    runtime.block_on(bench.measure());
+    let report = bench.report;
     let folder = root.join("target/bench");
     std::fs::create_dir_all(&folder)?;
     std::fs::write(folder.join("bench.json"), report.json()? + "\n")?;
@@ -35,78 +47,142 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
     Ok(())
 }
 
-async fn measure(root: &Path, binary: &Path, arguments: &BenchArguments, report: &mut Report) -> Result<()> {
-    let wanted = |name: &str| arguments.only.as_deref().is_none_or(|only| name.contains(only));
-    if wanted("size") {
-        let megabytes = std::fs::metadata(binary)?.len() as f64 / 1e6;
-        report.add(Figure::new("binary size", megabytes, "MB").below(40.0));
-        report.add_result(
-            "wasm size, brotli",
-            wasm_size(root).map(|kilobytes| Figure::new("wasm size, brotli", kilobytes, "kB").below(350.0)),
-        );
-    }
-    if wanted("emit") {
-        report.add_result("spec to files", emission());
-    }
-    if wanted("start") {
-        let (first, again) = server::starts(binary, arguments.port, 11).await?;
-        report.add(Figure::new("start to ready, new SQLite file (median of 11)", first, "ms"));
-        report.add(Figure::new("start to ready, existing SQLite file (median of 11)", again, "ms").below(50.0));
-    }
-    for database in ["SQLite", "Postgres"] {
-        if !(wanted("http") || wanted("stream") || wanted("idle")) {
-            break;
+/// One run: what is measured, how, and until when.
+struct Bench {
+    arguments: BenchArguments,
+    root: PathBuf,
+    binary: PathBuf,
+    report: Report,
+    end: Instant,
+}
+
+impl Bench {
+    async fn measure(&mut self) {
+        let (root, binary) = (self.root.clone(), self.binary.clone());
+        let (port, seconds) = (self.arguments.port, self.arguments.seconds);
+        if self.wants("size") {
+            self.part("sizes", 5, async |report| {
+                let megabytes = std::fs::metadata(&binary)?.len() as f64 / 1e6;
+                report.add(Figure::new("binary size", megabytes, "MB").below(40.0));
+                report.add(Figure::new("wasm size, brotli", wasm_size(&root)?, "kB").below(350.0));
+                Ok(())
+            })
+            .await;
         }
-        let url = match database {
-            "SQLite" => None,
-            _ => match postgres(root) {
-                Ok(url) => Some(url),
-                Err(error) => {
-                    report.add_result("everything on Postgres", Err(error));
-                    continue;
-                }
-            },
+        if self.wants("emit") {
+            self.part("spec to files", 20, async |report| {
+                report.add(emission()?);
+                Ok(())
+            })
+            .await;
+        }
+        if self.wants("start") {
+            self.part("start to ready", 30, async |report| {
+                let (first, again) = server::starts(&binary, port, 11).await?;
+                report.add(Figure::new("start to ready, new SQLite file (median of 11)", first, "ms"));
+                report.add(Figure::new("start to ready, existing SQLite file (median of 11)", again, "ms").below(50.0));
+                Ok(())
+            })
+            .await;
+        }
+        if self.wants("idle") || self.wants("http") || self.wants("stream") {
+            self.server_parts("SQLite", None, seconds).await;
+            match postgres::Cluster::start(&root) {
+                Ok(cluster) => self.server_parts("Postgres", Some(cluster.url()), seconds).await,
+                Err(error) => self.report.missing("everything on Postgres", &error),
+            }
+        }
+        if self.wants("log view") {
+            self.part("log view", 120, async |report| log_view::measure(&root, &binary, report).await).await;
+        }
+    }
+
+    /// What is asked of one running server.
+    async fn server_parts(&mut self, database: &str, url: Option<&str>, seconds: u64) {
+        let started = async {
+            let server = Server::start(&self.binary, self.arguments.port, url).await?;
+            server.set_up().await?;
+            anyhow::Ok(server)
         };
-        let server = Server::start(binary, arguments.port, url.as_deref()).await?;
-        server.set_up().await?;
-        if wanted("idle") {
-            tokio::time::sleep(std::time::Duration::from_secs(3)).await;
-            let figure =
-                Figure::new(format!("idle memory (RSS), {database}"), server.resident_megabytes()?, "MB").below(30.0);
-            report.add(figure);
+        let server = match started.await {
+            Ok(server) => server,
+            Err(error) => return self.report.missing(&format!("everything on {database}"), &error),
+        };
+        if self.wants("idle") {
+            self.part(&format!("idle memory, {database}"), 10, async |report| {
+                tokio::time::sleep(Duration::from_secs(3)).await;
+                let name = format!("idle memory (RSS), {database}");
+                report.add(Figure::new(name, server.resident_megabytes()?, "MB").below(30.0));
+                Ok(())
+            })
+            .await;
         }
-        if wanted("http") {
-            http_load::measure(&server, database, arguments.seconds, report).await?;
+        if self.wants("http") {
+            // Four loads, each with a moment to begin and to end.
+            self.part(&format!("requests per second, {database}"), 4 * (seconds + 12), async |report| {
+                http_load::measure(&server, database, seconds, report).await
+            })
+            .await;
         }
-        if wanted("stream") {
-            streams::measure(&server, database, report).await?;
+        if self.wants("stream") {
+            self.part(&format!("one follower, {database}"), 20, async |report| {
+                streams::one(&server, database, report).await
+            })
+            .await;
+            self.part(&format!("1 000 followers, {database}"), 60, async |report| {
+                streams::crowd(&server, database, report).await
+            })
+            .await;
         }
-        if wanted("http") || wanted("stream") {
-            report.add(Figure::new(
-                format!("memory (RSS) after the load, {database}"),
-                server.resident_megabytes()?,
-                "MB",
-            ));
+        if self.wants("http") || self.wants("stream") {
+            self.part(&format!("memory after the load, {database}"), 5, async |report| {
+                let name = format!("memory (RSS) after the load, {database}");
+                report.add(Figure::new(name, server.resident_megabytes()?, "MB"));
+                Ok(())
+            })
+            .await;
         }
-        server.stop().await?;
+        if let Err(error) = server.stop().await {
+            eprintln!("the server on {database} could not be stopped: {error:#}");
+        }
     }
-    if wanted("log view") {
-        log_view(root, binary, report);
+
+    fn wants(&self, name: &str) -> bool {
+        self.arguments.only.as_deref().is_none_or(|only| name.contains(only))
     }
-    Ok(())
+
+    /// Measures one part, for `longest` seconds at most and not past the end of the whole. What it found
+    /// before it was cut off stays; that it was is said.
+    async fn part(&mut self, name: &str, longest: u64, work: impl AsyncFnOnce(&mut Report) -> Result<()>) {
+        let left = self.end.saturating_duration_since(Instant::now());
+        let limit = left.min(Duration::from_secs(longest));
+        if left < Duration::from_secs(2) {
+            let minutes = self.arguments.minutes;
+            return self.report.missing(name, &anyhow::anyhow!("the {minutes} minutes were over (see --minutes)"));
+        }
+        self.report.others_before(name, machine::busy_share().await);
+        match tokio::time::timeout(limit, work(&mut self.report)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.report.missing(name, &error),
+            Err(_) => {
+                let error = anyhow::anyhow!("not done within {:.0} s, cut off", limit.as_secs_f64());
+                self.report.missing(name, &error);
+            }
+        }
+    }
 }
 
 /// Builds and finds the program that is measured.
-fn release_binary(root: &Path) -> Result<PathBuf> {
+fn binary(root: &Path, profile: &str) -> Result<PathBuf> {
     let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(root)
-        .args(["build", "--quiet", "--release", "--package", "gantry-cli"])
+        .args(["build", "--quiet", "--profile", profile, "--package", "gantry-cli"])
         .status()?;
     if !status.success() {
-        bail!("the release build failed");
+        bail!("the build failed");
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join("release/gantry"))
+    Ok(target.join(profile).join("gantry"))
 }
 
 /// Size of the interface's module as it goes over the wire, in kilobytes of 1 000 bytes.
@@ -119,83 +195,6 @@ fn wasm_size(root: &Path) -> Result<f64> {
         }
     }
     bail!("dist/ has no compressed module: run `cargo xtask web --release` first")
-}
-
-/// A new database in the throw-away Postgres of the tests, which is started when it is not running.
-fn postgres(root: &Path) -> Result<String> {
-    let script = root.join("scripts/postgres.sh");
-    if !Command::new(&script).arg("up").status()?.success() {
-        bail!("scripts/postgres.sh up failed");
-    }
-    let answer = Command::new(&script).arg("env").output()?;
-    let text = String::from_utf8(answer.stdout)?;
-    let url =
-        text.trim().strip_prefix("export GANTRY_TEST_POSTGRES=").context("scripts/postgres.sh env said nothing")?;
-    let name = format!("gantry_bench_{}", std::process::id());
-    let status =
-        Command::new("psql").args([url, "--quiet", "--command", &format!("CREATE DATABASE {name}")]).status()?;
-    if !status.success() {
-        bail!("psql could not create a database");
-    }
-    let (base, _) = url.rsplit_once('/').context("the address of Postgres names a database")?;
-    Ok(format!("{base}/{name}"))
-}
-
-/// Frame times of the log view, measured by Playwright in Chromium.
-fn log_view(root: &Path, binary: &Path, report: &mut Report) {
-    let name = "log view, 100 000 lines: longest frame";
-    let outcome = (|| {
-        let result = root.join("target/bench/log-view.json");
-        std::fs::create_dir_all(root.join("target/bench"))?;
-        let _ = std::fs::remove_file(&result);
-        let status = Command::new("npx")
-            .current_dir(root.join("e2e"))
-            .args(["--no-install", "playwright", "test", "--project=bench", "--reporter=line"])
-            .env("GANTRY_BIN", binary)
-            .env("GANTRY_BENCH_RESULT", &result)
-            .status()
-            .context("npx could not be started: run `npm ci` in e2e/")?;
-        if !status.success() {
-            bail!("the measurement in the browser failed");
-        }
-        let figures: serde_json::Value = serde_json::from_slice(&std::fs::read(&result)?)?;
-        let number = |key: &str| {
-            figures.get(key).and_then(serde_json::Value::as_f64).with_context(|| format!("no {key} in the result"))
-        };
-        Ok(vec![
-            Figure::new(name, number("longest")?, "ms").below(33.4),
-            Figure::new("log view, 100 000 lines: frames at the 99th percentile", number("p99")?, "ms"),
-            Figure::new("log view, 100 000 lines: until all are there", number("total")?, "ms"),
-            Figure::new("event append to browser, median", number("browserMedian")?, "ms").below(10.0),
-        ])
-    })();
-    match outcome {
-        Ok(figures) => figures.into_iter().for_each(|figure| report.add(figure)),
-        Err(error) => report.add_result(name, Err(error)),
-    }
-}
-
-/// What the figures were measured on.
-fn machine() -> String {
-    let processor = std::fs::read_to_string("/proc/cpuinfo")
-        .unwrap_or_default()
-        .lines()
-        .find_map(|line| {
-            line.strip_prefix("model name").map(|rest| rest.trim_start_matches([' ', '\t', ':']).to_owned())
-        })
-        .unwrap_or_else(|| "unknown processor".to_owned());
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let memory = std::fs::read_to_string("/proc/meminfo")
-        .unwrap_or_default()
-        .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<f64>().ok())
-        .map_or(0.0, |kilobytes| kilobytes / 1_048_576.0);
-    let system = std::fs::read_to_string("/etc/os-release")
-        .unwrap_or_default()
-        .lines()
-        .find_map(|line| line.strip_prefix("PRETTY_NAME=").map(|name| name.trim_matches('"').to_owned()))
-        .unwrap_or_else(|| std::env::consts::OS.to_owned());
-    format!("{cores} cores ({processor}), {memory:.0} GiB, {system}; server, database and load share them")
 }
 
 /// The slowest cell of the matrix, from its spec to the files of its project.

@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use serde::Serialize;
 
+/// Up to this share of the processors other work does not disturb.
+const QUIET: f64 = 0.15;
+
 /// One thing measured.
 #[derive(Serialize)]
 pub(super) struct Figure {
@@ -66,20 +69,31 @@ impl Figure {
 pub(super) struct Report {
     machine: String,
     commit: String,
+    /// How the program was built.
+    profile: String,
     figures: Vec<Figure>,
+    /// What share of the processors was busy with other work just before a part.
+    others: Vec<(String, f64)>,
     /// What could not be measured, and why.
     missing: Vec<(String, String)>,
 }
 
 impl Report {
-    pub(super) fn new(machine: String) -> Self {
+    pub(super) fn new(machine: String, profile: String) -> Self {
         let commit = std::process::Command::new("git")
             .args(["describe", "--always", "--dirty"])
             .output()
             .ok()
             .and_then(|answer| String::from_utf8(answer.stdout).ok())
             .unwrap_or_default();
-        Self { machine, commit: commit.trim().to_owned(), figures: Vec::new(), missing: Vec::new() }
+        Self {
+            machine,
+            commit: commit.trim().to_owned(),
+            profile,
+            figures: Vec::new(),
+            others: Vec::new(),
+            missing: Vec::new(),
+        }
     }
 
     pub(super) fn add(&mut self, figure: Figure) {
@@ -87,15 +101,15 @@ impl Report {
         self.figures.push(figure);
     }
 
-    /// Adds a figure, or names it as missing.
-    pub(super) fn add_result(&mut self, name: &str, figure: Result<Figure>) {
-        match figure {
-            Ok(figure) => self.add(figure),
-            Err(error) => {
-                eprintln!("{name}: not measured: {error:#}");
-                self.missing.push((name.to_owned(), format!("{error:#}")));
-            }
-        }
+    /// Names what could not be measured.
+    pub(super) fn missing(&mut self, name: &str, reason: &anyhow::Error) {
+        eprintln!("{name}: not measured: {reason:#}");
+        self.missing.push((name.to_owned(), format!("{reason:#}")));
+    }
+
+    /// Notes how busy the machine was before a part was measured.
+    pub(super) fn others_before(&mut self, part: &str, share: f64) {
+        self.others.push((part.to_owned(), share));
     }
 
     pub(super) fn json(&self) -> Result<String> {
@@ -104,8 +118,8 @@ impl Report {
 
     pub(super) fn markdown(&self) -> String {
         let mut text = format!(
-            "Measured on {}, at commit {}.\n\n| what | figure | goal | |\n|---|---:|---:|---|\n",
-            self.machine, self.commit
+            "Measured on {}, at commit {}, profile {}.\n\n| what | figure | goal | |\n|---|---:|---:|---|\n",
+            self.machine, self.commit, self.profile
         );
         for figure in &self.figures {
             let (goal, verdict) = figure.goal_cell();
@@ -120,6 +134,20 @@ impl Report {
         }
         for (name, reason) in &self.missing {
             let _ = writeln!(text, "| {name} | not measured: {reason} | | |");
+        }
+        let disturbed: Vec<String> = self
+            .others
+            .iter()
+            .filter(|(_, share)| *share > QUIET)
+            .map(|(part, share)| format!("{part}: {:.0} %", share * 100.0))
+            .collect();
+        if !disturbed.is_empty() {
+            let _ = writeln!(
+                text,
+                "\nOther programs kept the processors busy just before these parts, so their figures are worse than \
+                 the program's own: {}.",
+                disturbed.join("; ")
+            );
         }
         text
     }

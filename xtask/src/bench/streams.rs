@@ -19,29 +19,37 @@ use super::server::{Server, median, percentile};
 /// How many read one log at once.
 const FOLLOWERS: usize = 1_000;
 
-/// Measures on one database.
-pub(super) async fn measure(server: &Server, database: &str, report: &mut Report) -> Result<()> {
-    let plan = server
-        .post("/plans", &json!({ "prompt": "Answer questions about a library.", "constraints": { "name": "stream", "framework": "react" } }))
-        .await?;
-    let project = server.post("/projects", &json!({ "spec": plan["spec"] })).await?;
-    let project = project["id"].as_str().context("a project has an id")?.to_owned();
-
-    let mut quiet = follow_a_run(server, &project, 1, Duration::from_millis(10), 300).await?;
-    let events = quiet.len();
+/// Measures with one reader.
+pub(super) async fn one(server: &Server, database: &str, report: &mut Report) -> Result<()> {
+    let project = project(server, "stream-one").await?;
+    let mut delays = follow_a_run(server, &project, 1, Duration::from_millis(10), 300).await?;
+    let events = delays.len();
     let figure =
-        Figure::new(format!("event append to one follower, median, {database}"), median(&mut quiet), "ms").below(10.0);
-    report.add(figure.note(format!("p99 {:.1} ms, {events} events", percentile(&mut quiet, 0.99))));
+        Figure::new(format!("event append to one follower, median, {database}"), median(&mut delays), "ms").below(10.0);
+    report.add(figure.note(format!("p99 {:.1} ms, {events} events", percentile(&mut delays, 0.99))));
+    Ok(())
+}
 
-    let mut crowd = follow_a_run(server, &project, FOLLOWERS, Duration::from_millis(200), 50).await?;
+/// Measures with a thousand.
+pub(super) async fn crowd(server: &Server, database: &str, report: &mut Report) -> Result<()> {
+    let project = project(server, "stream-crowd").await?;
+    let mut delays = follow_a_run(server, &project, FOLLOWERS, Duration::from_millis(200), 50).await?;
     let figure =
-        Figure::new(format!("event append to {FOLLOWERS} followers, median, {database}"), median(&mut crowd), "ms");
+        Figure::new(format!("event append to {FOLLOWERS} followers, median, {database}"), median(&mut delays), "ms");
     report.add(figure.note(format!(
         "p99 {:.1} ms, {} deliveries, none missing",
-        percentile(&mut crowd, 0.99),
-        crowd.len()
+        percentile(&mut delays, 0.99),
+        delays.len()
     )));
     Ok(())
+}
+
+async fn project(server: &Server, name: &str) -> Result<String> {
+    let plan = server
+        .post("/plans", &json!({ "prompt": "Answer questions about a library.", "constraints": { "name": name, "framework": "react" } }))
+        .await?;
+    let project = server.post("/projects", &json!({ "spec": plan["spec"] })).await?;
+    Ok(project["id"].as_str().context("a project has an id")?.to_owned())
 }
 
 /// Starts a run, has `followers` read its log to the end, checks that each saw every event once and
