@@ -12,7 +12,9 @@ use crate::identity::Standings;
 use crate::jobs::{Queue, WorkerCount};
 use crate::outside::docker::Docker;
 use crate::outside::layout::ImageStore;
+use crate::project::NewProjects;
 use crate::secret::{KeySettings, OwnStore, SecretBackend};
+use crate::token::RecentTokens;
 
 /// Everything that a handler or a job may reach. Cloning it is cheap.
 #[derive(Clone)]
@@ -30,6 +32,10 @@ pub struct Parts {
     pub jobs: Queue,
     /// What the open streams of this node were let in by.
     pub standings: Standings,
+    /// What the database said of tokens a moment ago.
+    pub tokens: RecentTokens,
+    /// Projects on their way into the database.
+    pub new_projects: NewProjects,
     /// Where secrets' values are kept.
     pub secrets: Arc<dyn SecretBackend>,
     /// How many of this node's workers run.
@@ -73,6 +79,8 @@ impl App {
             node: config.node_name(),
             jobs: Queue::new(db.clone()),
             standings: Standings::default(),
+            tokens: RecentTokens::default(),
+            new_projects: NewProjects::new(db.clone()),
             secrets,
             db,
             workers: WorkerCount::default(),

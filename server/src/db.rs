@@ -8,6 +8,8 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use gantry_domain::Timestamp;
@@ -18,7 +20,9 @@ use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
 };
-use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Encode, FromRow, Postgres, Sqlite, Transaction, Type};
+use sqlx::{
+    Arguments, AssertSqlSafe, ConnectOptions, Connection, Encode, FromRow, Postgres, Sqlite, Transaction, Type,
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -29,6 +33,10 @@ static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrati
 
 /// How often SQLite's write-ahead log is moved into the database file, away from any request.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
+
+/// For how long after its last use a connection to Postgres is taken to be there still; later it is asked,
+/// so that a restart of Postgres is noticed by the pool and not by a request.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// A row that both databases can decode: any `#[derive(sqlx::FromRow)]` of portable types.
 pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
@@ -46,10 +54,12 @@ impl<T> Value for T where
 
 #[derive(Clone)]
 enum Pools {
-    /// SQLite has one writer: `write` holds one connection, `read` many.
+    /// SQLite has one writer: `write` holds one connection, `read` many. A connection made of `options`
+    /// moves the write-ahead log into the file.
     Sqlite {
         read: SqlitePool,
         write: SqlitePool,
+        options: Box<SqliteConnectOptions>,
     },
     Postgres(PgPool),
 }
@@ -59,6 +69,36 @@ enum Pools {
 pub struct Db {
     pools: Pools,
     bell: Bell,
+    writes: Writes,
+}
+
+/// How often this process wrote something.
+#[derive(Clone, Debug, Default)]
+struct Writes(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    all: AtomicU64,
+    /// Those that may have changed who may do what.
+    of_access: AtomicU64,
+}
+
+/// Counts a write when it is over, however it ended: a request that is cut off may have written too.
+struct CountWhenOver(Writes, bool);
+
+impl Writes {
+    fn begin(&self, touches_access: bool) -> CountWhenOver {
+        CountWhenOver(self.clone(), touches_access)
+    }
+}
+
+impl Drop for CountWhenOver {
+    fn drop(&mut self) {
+        self.0.0.all.fetch_add(1, Ordering::Release);
+        if self.1 {
+            self.0.0.of_access.fetch_add(1, Ordering::Release);
+        }
+    }
 }
 
 /// Which of the two databases is in use.
@@ -93,7 +133,7 @@ impl Db {
         } else {
             anyhow::bail!("GANTRY_DATABASE_URL is neither sqlite:… nor postgres:…");
         };
-        Ok(Self { pools, bell: Bell::default() })
+        Ok(Self { pools, bell: Bell::default(), writes: Writes::default() })
     }
 
     /// Which database this is.
@@ -126,7 +166,13 @@ impl Db {
             Pools::Sqlite { write, .. } => TxConnection::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
             Pools::Postgres(pool) => TxConnection::Postgres(pool.begin().await?),
         };
-        Ok(Tx { connection, bell: self.bell.clone(), rings: Vec::new() })
+        Ok(Tx {
+            connection,
+            bell: self.bell.clone(),
+            rings: Vec::new(),
+            writes: self.writes.clone(),
+            touches_access: true,
+        })
     }
 
     /// All rows of a query whose shape depends on input.
@@ -169,6 +215,12 @@ impl Db {
         }
     }
 
+    /// A number that rises when this process wrote something that may have changed who may do what:
+    /// with every write but those of transactions that [leave access alone](Tx::leave_access_alone).
+    pub fn access_version(&self) -> u64 {
+        self.writes.0.of_access.load(Ordering::Acquire)
+    }
+
     /// Who waits for news of jobs.
     pub fn bell(&self) -> &Bell {
         &self.bell
@@ -177,8 +229,8 @@ impl Db {
     /// Starts what a database needs in the background: SQLite's checkpoints, Postgres' notifications.
     pub fn spawn_background(&self, shutdown: CancellationToken) {
         match &self.pools {
-            Pools::Sqlite { write, .. } => {
-                tokio::spawn(checkpoint(write.clone(), shutdown));
+            Pools::Sqlite { options, .. } => {
+                tokio::spawn(checkpoint(options.clone(), self.writes.clone(), shutdown));
             }
             Pools::Postgres(pool) => {
                 tokio::spawn(crate::jobs::bell::listen(pool.clone(), self.bell.clone(), shutdown));
@@ -202,7 +254,7 @@ impl Db {
     /// Closes every connection, after what they are doing.
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { read, write } => {
+            Pools::Sqlite { read, write, .. } => {
                 read.close().await;
                 write.close().await;
             }
@@ -226,22 +278,38 @@ async fn open_sqlite(address: &str) -> anyhow::Result<Pools> {
     {
         std::fs::create_dir_all(directory)?;
     }
-    let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+    // A file does not hang up: asking it before each statement whether it is there would double their cost.
+    let pool = || SqlitePoolOptions::new().test_before_acquire(false);
+    let write = pool().max_connections(1).connect_with(options.clone()).await?;
     SQLITE_MIGRATIONS.run(&write).await?;
-    let read = SqlitePoolOptions::new().max_connections(8).connect_with(options.read_only(true)).await?;
-    Ok(Pools::Sqlite { read, write })
+    let read = pool().max_connections(8).connect_with(options.clone().read_only(true)).await?;
+    Ok(Pools::Sqlite { read, write, options: Box::new(options) })
 }
 
 async fn open_postgres(address: &str) -> anyhow::Result<Pools> {
     let options = PgConnectOptions::from_str(address)?.application_name("gantry").disable_statement_logging();
-    let pool =
-        PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10)).connect_with(options).await?;
+    let pool = PgPoolOptions::new()
+        .max_connections(16)
+        .acquire_timeout(Duration::from_secs(10))
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move {
+                let was_just_used = about.idle_for < TRUSTED_FOR;
+                Ok(was_just_used || connection.ping().await.is_ok())
+            })
+        })
+        .connect_with(options)
+        .await?;
     POSTGRES_MIGRATIONS.run(&pool).await?;
     Ok(Pools::Postgres(pool))
 }
 
 /// Moves the write-ahead log into the file in the background, so that no request pays for it.
-async fn checkpoint(write: SqlitePool, shutdown: CancellationToken) {
+///
+/// On a connection of its own: SQLite lets a passive checkpoint go on beside the writer and the readers.
+async fn checkpoint(options: Box<SqliteConnectOptions>, writes: Writes, shutdown: CancellationToken) {
+    let mut connection = None;
+    let mut done = 0;
     let mut every = tokio::time::interval(CHECKPOINT_EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -249,8 +317,23 @@ async fn checkpoint(write: SqlitePool, shutdown: CancellationToken) {
             () = shutdown.cancelled() => return,
             _ = every.tick() => {}
         }
-        if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&write).await {
-            tracing::warn!(%error, "the write-ahead log could not be checkpointed");
+        let written = writes.0.all.load(Ordering::Acquire);
+        if written == done {
+            continue;
+        }
+        let outcome = async {
+            let connection = match &mut connection {
+                Some(connection) => connection,
+                empty => empty.insert(options.connect().await?),
+            };
+            sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(connection).await
+        };
+        match outcome.await {
+            Ok(_) => done = written,
+            Err(error) => {
+                tracing::warn!(%error, "the write-ahead log could not be checkpointed");
+                connection = None;
+            }
         }
     }
 }
@@ -271,6 +354,8 @@ pub struct Tx {
     connection: TxConnection,
     bell: Bell,
     rings: Vec<Uuid>,
+    writes: Writes,
+    touches_access: bool,
 }
 
 impl Tx {
@@ -295,11 +380,18 @@ impl Tx {
         }
     }
 
+    /// Says that what is written has nothing to do with accounts, logins and tokens, not even through a
+    /// foreign key, so that what is known of them stays true.
+    pub fn leave_access_alone(&mut self) {
+        self.touches_access = false;
+    }
+
     /// Makes what was done visible to others, then rings.
     ///
     /// # Errors
     /// Whatever the database answers; then nothing was done.
     pub async fn commit(mut self) -> sqlx::Result<()> {
+        let _counted = self.writes.begin(self.touches_access);
         let rings = std::mem::take(&mut self.rings);
         match self.connection {
             TxConnection::Sqlite(transaction) => transaction.commit().await?,
@@ -321,7 +413,8 @@ impl Tx {
         Ok(())
     }
 
-    fn engine(&self) -> Engine {
+    /// Which database this is.
+    pub fn engine(&self) -> Engine {
         match self.connection {
             TxConnection::Sqlite(_) => Engine::Sqlite,
             TxConnection::Postgres(_) => Engine::Postgres,
@@ -361,7 +454,7 @@ macro_rules! run {
         let mismatch = || sqlx::Error::Protocol("statement built for the other database".to_owned());
         match ($self.on, $self.arguments) {
             (On::Db(db), BoundArguments::Sqlite(arguments)) => match &db.pools {
-                Pools::Sqlite { read: _read, write: _write } => {
+                Pools::Sqlite { read: _read, write: _write, .. } => {
                     let executor = $pool!(_read, _write);
                     $query($self.sql, arguments).$($fetch)+(executor).await
                 }
@@ -410,6 +503,14 @@ impl Statement<'_> {
         self
     }
 
+    /// Counts a write on its own; one within a transaction counts when that is committed.
+    fn count(&self) -> Option<CountWhenOver> {
+        match &self.on {
+            On::Db(db) => Some(db.writes.begin(true)),
+            On::Tx(_) => None,
+        }
+    }
+
     /// Every row.
     ///
     /// # Errors
@@ -439,6 +540,7 @@ impl Statement<'_> {
     /// # Errors
     /// Whatever the database answers.
     pub async fn returning<T: Row>(self) -> sqlx::Result<Option<T>> {
+        let _counted = self.count();
         run!(self, writing, sqlx::query_as_with, fetch_optional)
     }
 
@@ -447,6 +549,7 @@ impl Statement<'_> {
     /// # Errors
     /// Whatever the database answers.
     pub async fn returning_all<T: Row>(self) -> sqlx::Result<Vec<T>> {
+        let _counted = self.count();
         run!(self, writing, sqlx::query_as_with, fetch_all)
     }
 
@@ -455,6 +558,7 @@ impl Statement<'_> {
     /// # Errors
     /// Whatever the database answers.
     pub async fn execute(self) -> sqlx::Result<u64> {
+        let _counted = self.count();
         let mismatch = || sqlx::Error::Protocol("statement built for the other database".to_owned());
         match (self.on, self.arguments) {
             (On::Db(db), BoundArguments::Sqlite(arguments)) => match &db.pools {

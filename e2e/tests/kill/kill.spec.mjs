@@ -83,6 +83,42 @@ test('a run that was cancelled just before the kill stays cancelled', async () =
   }
 });
 
+test('every project that was acknowledged is there with its files, and none is there by half', async () => {
+  const { spec } = await gantry.api('POST', '/plans', { prompt: 'Tell the time in a city.', constraints: { name: 'acknowledged', framework: 'react' } });
+  const acknowledged = [];
+  let stopped = false;
+  const makers = Array.from({ length: 16 }, async (_, maker) => {
+    for (let number = 0; !stopped; number += 1) {
+      const name = `made-${maker}-${number}`;
+      try {
+        const made = await gantry.api('POST', '/projects', { spec: { ...spec, metadata: { ...spec.metadata, name } } });
+        acknowledged.push({ name, id: made.id });
+      } catch {
+        return; // The server is gone.
+      }
+    }
+  });
+  await eventually('many projects to be made', () => acknowledged.length > 200, 60);
+  await gantry.kill();
+  stopped = true;
+  await Promise.all(makers);
+  await gantry.launch();
+
+  const there = [];
+  for (let cursor = ''; cursor != null; ) {
+    const page = await gantry.api('GET', `/projects?limit=100${cursor && `&cursor=${cursor}`}`);
+    there.push(...page.items);
+    cursor = page.nextCursor;
+  }
+  const ids = new Set(there.map((project) => project.id));
+  expect(acknowledged.filter((made) => !ids.has(made.id))).toEqual([]);
+  expect(there.length - acknowledged.length, 'only what was under way was not acknowledged').toBeLessThanOrEqual(16);
+  for (const project of there) {
+    const files = await gantry.api('GET', `/projects/${project.id}/files`);
+    expect(files.items.length, project.name).toBeGreaterThan(10);
+  }
+});
+
 test('a build that was cut off is done again and yields one image', async () => {
   test.skip(!wants('docker'), 'GANTRY_TEST_SKIP names docker');
   const project = await gantry.project('Tell the time in a city.', 'killed-build');

@@ -1,5 +1,7 @@
 //! The matrix, what is wrong with a spec, and the schema of a spec, over HTTP.
 
+use axum::http::HeaderMap;
+use axum::response::Response;
 use gantry_domain::api::compatibility::{Compatibility, Diagnosis};
 use gantry_domain::api::token::Scope;
 use gantry_domain::matrix;
@@ -10,6 +12,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::error::Result;
 use crate::http::Json;
+use crate::http::fixed::Fixed;
 use crate::identity::Actor;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -18,9 +21,12 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
 /// Shows what goes with what: frameworks, patterns and tools, with the evidence there is.
 #[utoipa::path(get, path = "/compatibility", tag = "compatibility", responses((status = OK, body = Compatibility)))]
-async fn show(actor: Actor) -> Result<axum::Json<&'static Compatibility>> {
+async fn show(actor: Actor, headers: HeaderMap) -> Result<Response> {
+    // The matrix is part of the program. One that an instance may change is not fixed: it needs another tag
+    // with every change.
+    static MATRIX: Fixed = Fixed::new("application/json");
     actor.require(Scope::Read)?;
-    Ok(axum::Json(matrix::compatibility()))
+    MATRIX.answer(&headers, matrix::compatibility)
 }
 
 /// Says what is wrong with a spec and how to mend it; nothing is kept.
@@ -34,8 +40,8 @@ async fn diagnose(actor: Actor, Json(spec): Json<Spec>) -> Result<axum::Json<Dia
 /// Shows the JSON Schema of a spec, `agent.gantry.yaml`.
 #[utoipa::path(get, path = "/schemas/agent/v1", tag = "compatibility",
     responses((status = OK, description = "JSON Schema 2020-12", content_type = "application/schema+json", body = serde_json::Value)))]
-async fn agent_schema(actor: Actor) -> Result<([(axum::http::HeaderName, &'static str); 1], String)> {
+async fn agent_schema(actor: Actor, headers: HeaderMap) -> Result<Response> {
+    static SCHEMA: Fixed = Fixed::new("application/schema+json");
     actor.require(Scope::Read)?;
-    let schema = spec::json_schema().to_string();
-    Ok(([(axum::http::header::CONTENT_TYPE, "application/schema+json")], schema))
+    SCHEMA.answer(&headers, spec::json_schema)
 }

@@ -81,14 +81,21 @@ fn respond(path: &str, file: &EmbeddedFile, encoding: Option<&'static str>, head
 
 /// The encodings that the build leaves beside a file and the browser takes, best first.
 fn accepted_encoding(headers: &HeaderMap) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let accepted =
-        headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    [("br", "br"), ("gzip", "gz")].into_iter().filter(move |(name, _)| {
-        accepted.split(',').any(|part| {
+    [("br", "br"), ("gzip", "gz")].into_iter().filter(|(name, _)| accepts(headers, name))
+}
+
+/// Whether the client takes an answer in gzip.
+pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
+    accepts(headers, "gzip")
+}
+
+fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
+    headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default().split(',').any(
+        |part| {
             let mut pieces = part.split(';').map(str::trim);
-            pieces.next() == Some(*name) && pieces.next() != Some("q=0")
-        })
-    })
+            pieces.next() == Some(encoding) && pieces.next() != Some("q=0")
+        },
+    )
 }
 
 fn has_file_suffix(name: &str) -> bool {

@@ -6,6 +6,7 @@
 
 mod assets;
 mod extract;
+pub(crate) mod fixed;
 pub mod idempotency;
 mod layers;
 mod paging;
@@ -14,8 +15,8 @@ mod verbs;
 use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::{Router, middleware};
 use tower::{Layer, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -27,6 +28,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::error::Error;
+
+use fixed::Fixed;
 
 pub use extract::{Json, Path, Query};
 pub(crate) use paging::{NamedPageQuery, PageQuery, page, page_limit};
@@ -107,11 +110,11 @@ fn document(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi 
 
 /// The whole server as a service.
 pub fn router(app: App) -> Router {
-    let (api, document) = api().split_for_parts();
-    let document = axum::Json(self::document(document));
+    // What the document is made of goes at once: it is made again when somebody asks for it.
+    let api = api().split_for_parts().0;
     let api = api
         .layer(middleware::from_fn_with_state(app.clone(), idempotency::layer))
-        .route("/api/v1/openapi.json", axum::routing::get(|| async move { document }))
+        .route("/api/v1/openapi.json", axum::routing::get(show_document))
         .route("/api/{*rest}", axum::routing::any(|| async { Error::not_found("route") }))
         .layer(middleware::from_fn_with_state(app.clone(), crate::identity::layer))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
@@ -135,6 +138,12 @@ pub fn router(app: App) -> Router {
     Router::new().fallback_service(verbs::rewrite().layer(inner))
 }
 
-fn panicked(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
+/// The contract of the REST API.
+async fn show_document(headers: HeaderMap) -> crate::error::Result<Response> {
+    static DOCUMENT: Fixed = Fixed::new("application/json");
+    DOCUMENT.answer(&headers, openapi)
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     Error::from(anyhow::anyhow!("a handler panicked")).into_response()
 }

@@ -3,12 +3,13 @@
 
 pub(crate) mod export;
 pub(crate) mod http;
+mod new;
+mod packed;
 mod store;
 
 use std::borrow::Cow;
 
-use gantry_domain::api::project::{Project, ProjectFile, ProjectFileContent};
-use gantry_domain::matrix::diagnose::diagnose;
+use gantry_domain::api::project::{Project, ProjectFile, ProjectFileContent, ProjectProgress, ProjectSummary};
 use gantry_domain::matrix::{Diagnostic, Severity};
 use gantry_domain::problem::FieldProblem;
 use gantry_domain::spec::Spec;
@@ -19,6 +20,11 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::db::Db;
 use crate::error::{Error, Result};
+
+use new::NewProject;
+use packed::{packed, unpacked};
+
+pub use new::NewProjects;
 
 /// A generated file as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +82,8 @@ pub async fn get(db: &Db, id: Uuid) -> Result<Project> {
 /// # Errors
 /// `404` when there is no such project or revision.
 pub async fn files(db: &Db, id: Uuid, revision: i64) -> Result<Vec<StoredFile>> {
-    store::files(db, id, revision).await?.ok_or_else(|| Error::not_found("project"))
+    let bytes = store::files(db, id, revision).await?.ok_or_else(|| Error::not_found("project"))?;
+    unpacked(&bytes)
 }
 
 /// Refuses a spec that is not sound, or gives the files made from it.
@@ -84,12 +91,11 @@ pub async fn files(db: &Db, id: Uuid, revision: i64) -> Result<Vec<StoredFile>> 
 /// # Errors
 /// `422 spec_refused` with every fault by path, and the fix where there is one.
 fn generate(spec: &Spec) -> Result<Vec<StoredFile>> {
-    let errors: Vec<Diagnostic> =
-        diagnose(spec).into_iter().filter(|found| found.severity == Severity::Error).collect();
-    if !errors.is_empty() {
-        return Err(refused(&errors));
-    }
-    let files = gantry_generator::emit(spec).map_err(|errors| refused(&errors))?;
+    let files = gantry_generator::emit(spec).map_err(|found| {
+        let errors: Vec<Diagnostic> =
+            found.into_iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
+        refused(&errors)
+    })?;
     Ok(files.into_iter().map(|file| StoredFile { path: file.path, content: file.content }).collect())
 }
 
@@ -112,13 +118,20 @@ fn refused(diagnostics: &[Diagnostic]) -> Error {
 /// # Errors
 /// `422 spec_refused`, or `409 project_name_taken`.
 pub async fn create(app: &App, spec: Spec, created_by: &str) -> Result<Project> {
-    let files = generate(&spec)?;
-    let id = Uuid::now_v7();
-    let mut tx = app.db.begin().await?;
-    store::insert(&mut tx, id, &spec, created_by, app.db.now()).await?;
-    store::insert_generation(&mut tx, id, 1, &files, app.db.now()).await?;
-    tx.commit().await?;
-    get(&app.db, id).await
+    let files = packed(&generate(&spec)?)?;
+    let now = app.db.now();
+    let summary = ProjectSummary {
+        id: Uuid::now_v7(),
+        name: spec.metadata.name.clone(),
+        description: spec.metadata.description.clone(),
+        framework: spec.target.framework,
+        version: spec.metadata.version.clone(),
+        created_at: now,
+        updated_at: now,
+        progress: ProjectProgress::default(),
+    };
+    let project = Project { summary, spec, revision: 1 };
+    app.new_projects.keep(NewProject { project, created_by: created_by.to_owned(), files }).await
 }
 
 /// Puts a new spec in place of a project's and generates its files anew.
@@ -126,7 +139,7 @@ pub async fn create(app: &App, spec: Spec, created_by: &str) -> Result<Project> 
 /// # Errors
 /// `422 spec_refused`, `409 project_name_taken`, or `409 spec_changed` when somebody was faster.
 pub async fn replace_spec(app: &App, id: Uuid, spec: Spec, expected_revision: i64) -> Result<Project> {
-    let files = generate(&spec)?;
+    let files = packed(&generate(&spec)?)?;
     let now = app.db.now();
     let mut tx = app.db.begin().await?;
     store::replace_spec(&mut tx, id, &spec, expected_revision, now).await?.ok_or_else(|| {
@@ -135,7 +148,7 @@ pub async fn replace_spec(app: &App, id: Uuid, spec: Spec, expected_revision: i6
             format!("The spec has changed since revision {expected_revision}. Load it again and repeat the change."),
         )
     })?;
-    store::insert_generation(&mut tx, id, expected_revision + 1, &files, now).await?;
+    store::insert_generation(&mut tx, id, expected_revision + 1, files, now).await?;
     tx.commit().await?;
     get(&app.db, id).await
 }

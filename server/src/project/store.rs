@@ -9,8 +9,8 @@ use sea_query::{Expr, ExprTrait, LikeExpr, Order, Query};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::StoredFile;
-use crate::db::{Db, Tx};
+use super::new::NewProject;
+use crate::db::{Db, Engine, Tx};
 use crate::error::{Error, Result, ResultExt};
 
 #[derive(sqlx::FromRow)]
@@ -202,7 +202,7 @@ fn escape_like(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
-fn name_taken(spec: &Spec) -> Error {
+pub(super) fn name_taken(spec: &Spec) -> Error {
     Error::conflict(
         "project_name_taken",
         format!("There is a project named {} already. Choose another name.", spec.metadata.name),
@@ -214,23 +214,39 @@ fn name_taken(spec: &Spec) -> Error {
     )])
 }
 
-pub(super) async fn insert(tx: &mut Tx, id: Uuid, spec: &Spec, created_by: &str, now: Timestamp) -> Result<()> {
-    tx.sql(
-        "INSERT INTO project (id, name, description, framework, version, spec, created_by, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)",
-    )
-    .bind(id)
-    .bind(spec.metadata.name.as_str().to_owned())
-    .bind(spec.metadata.description.clone())
-    .bind(spec.target.framework)
-    .bind(spec.metadata.version.clone())
-    .bind(Json(spec.clone()))
-    .bind(created_by.to_owned())
-    .bind(now)
-    .execute()
-    .await
-    .on_constraint("project_name_key", || name_taken(spec))?;
-    Ok(())
+/// Inserts a project with its first files. `false`: its name is taken and nothing was inserted.
+pub(super) async fn insert(tx: &mut Tx, new: &NewProject) -> sqlx::Result<bool> {
+    let Project { summary, spec, revision } = &new.project;
+    // One statement where the database can, because each is a round trip.
+    let both = tx.pick(
+        "INSERT INTO project (id, name, description, framework, version, spec, created_by, created_at, updated_at, revision)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9) ON CONFLICT (name) DO NOTHING",
+        "WITH made AS (
+           INSERT INTO project (id, name, description, framework, version, spec, created_by, created_at, updated_at, revision)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9) ON CONFLICT (name) DO NOTHING RETURNING id)
+         INSERT INTO generation (project_id, revision, generator_version, files, created_at)
+         SELECT id, $9, $10, $11, $8 FROM made",
+    );
+    let is_postgres = tx.engine() == Engine::Postgres;
+    let mut statement = tx
+        .sql(both)
+        .bind(summary.id)
+        .bind(summary.name.as_str().to_owned())
+        .bind(summary.description.clone())
+        .bind(summary.framework)
+        .bind(summary.version.clone())
+        .bind(Json(spec.clone()))
+        .bind(new.created_by.clone())
+        .bind(summary.created_at)
+        .bind(*revision);
+    if is_postgres {
+        statement = statement.bind(env!("CARGO_PKG_VERSION")).bind(new.files.clone());
+    }
+    let is_kept = statement.execute().await? == 1;
+    if is_kept && !is_postgres {
+        insert_generation(tx, summary.id, *revision, new.files.clone(), summary.created_at).await?;
+    }
+    Ok(is_kept)
 }
 
 /// Replaces the spec if it is still the one that the change was made from.
@@ -265,31 +281,31 @@ pub(super) async fn insert_generation(
     tx: &mut Tx,
     id: Uuid,
     revision: i64,
-    files: &[StoredFile],
+    files: Vec<u8>,
     now: Timestamp,
-) -> Result<()> {
+) -> sqlx::Result<()> {
     tx.sql(
         "INSERT INTO generation (project_id, revision, generator_version, files, created_at) VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(id)
     .bind(revision)
     .bind(env!("CARGO_PKG_VERSION"))
-    // Text in both databases: nobody asks for a part of it, and Postgres would parse all of it.
-    .bind(serde_json::to_string(files)?)
+    .bind(files)
     .bind(now)
     .execute()
     .await?;
     Ok(())
 }
 
-pub(super) async fn files(db: &Db, id: Uuid, revision: i64) -> Result<Option<Vec<StoredFile>>> {
-    let row: Option<(String,)> = db
+/// The files of a revision as [`super::packed`] has them.
+pub(super) async fn files(db: &Db, id: Uuid, revision: i64) -> Result<Option<Vec<u8>>> {
+    let row: Option<(Vec<u8>,)> = db
         .sql("SELECT files FROM generation WHERE project_id = $1 AND revision = $2")
         .bind(id)
         .bind(revision)
         .optional()
         .await?;
-    row.map(|(files,)| Ok(serde_json::from_str(&files)?)).transpose()
+    Ok(row.map(|(files,)| files))
 }
 
 pub(super) async fn delete(tx: &mut Tx, id: Uuid) -> sqlx::Result<bool> {

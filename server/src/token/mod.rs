@@ -5,7 +5,10 @@
 
 mod format;
 pub(crate) mod http;
+mod recent;
 mod store;
+
+use std::time::Instant;
 
 use uuid::Uuid;
 
@@ -13,6 +16,8 @@ use crate::app::App;
 use crate::db::Db;
 use crate::error::Result;
 use crate::identity::{Actor, ActorKind};
+
+pub use recent::RecentTokens;
 
 /// Those of some tokens that work now.
 pub(crate) async fn working(db: &Db, ids: Vec<Uuid>) -> Result<Vec<Uuid>> {
@@ -25,6 +30,14 @@ pub(crate) async fn actor(app: &App, text: &str) -> Result<Option<Actor>> {
     if !format::is_well_formed(text) {
         return Ok(None);
     }
-    let token = store::by_hash(&app.db, format::hash(text)).await?;
+    let hash = format::hash(text);
+    let (access_version, asked_at) = (app.db.access_version(), Instant::now());
+    let mut token = app.tokens.get(&hash, access_version, app.db.now());
+    if token.is_none() {
+        token = store::by_hash(&app.db, hash.clone()).await?;
+        if let Some(token) = &token {
+            app.tokens.put(hash, token.clone(), access_version, asked_at);
+        }
+    }
     Ok(token.map(|token| Actor { id: token.id, name: token.name, kind: ActorKind::Token, scopes: token.scopes }))
 }

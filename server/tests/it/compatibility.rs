@@ -1,7 +1,7 @@
 //! Plans, the matrix, diagnoses, the schema of a spec and other formats, through the router.
 
 use crate::support::fake_model::{FakeModel, Reply};
-use crate::support::{TestApp, world};
+use crate::support::{Persona, TestApp, world};
 use serde_json::{Value, json};
 
 /// A document of the form that the planner asks a model for.
@@ -154,5 +154,24 @@ async fn a_project_goes_out_as_agent_spec_and_comes_back_the_same() {
         let refused = admin.post("/api/v1/imports", json!({"document": document})).await.expect(422).json();
         assert_eq!(refused["code"], "document_refused");
         assert_eq!(refused["errors"][0]["path"], path);
+    }
+}
+
+#[tokio::test]
+async fn what_never_changes_is_sent_once_and_packed_for_whoever_takes_that() {
+    let test = TestApp::sqlite().await;
+    let admin = test.admin().await;
+    for path in ["/api/v1/compatibility", "/api/v1/schemas/agent/v1", "/api/v1/openapi.json"] {
+        let first = admin.get(path).await.expect(200);
+        assert_eq!(first.headers["cache-control"], "private, no-cache");
+        let mut headers = admin.headers.clone();
+        headers.insert("if-none-match", first.headers["etag"].clone());
+        let again = Persona::with_headers(&test, headers).get(path).await.expect(304);
+        assert!(again.bytes.is_empty());
+        let mut headers = admin.headers.clone();
+        headers.insert("accept-encoding", "gzip, br".parse().unwrap());
+        let packed = Persona::with_headers(&test, headers).get(path).await.expect(200);
+        assert_eq!(packed.headers["content-encoding"], "gzip");
+        assert!(packed.bytes.len() < first.bytes.len() / 2, "{path}: {} bytes", packed.bytes.len());
     }
 }

@@ -7,7 +7,10 @@
     reason = "a test that fails by unwrapping has said what it needs to say"
 )]
 
-use crate::support::{ADMIN_EMAIL, ADMIN_PASSWORD, Answer, Persona, TestApp, browser_headers, files_below, for_both};
+use crate::support::{
+    ADMIN_EMAIL, ADMIN_PASSWORD, Answer, Persona, TestApp, browser_headers, files_below, for_both, new_postgres_schema,
+    part_is_wanted,
+};
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, header};
 use gantry_server::app::App;
@@ -439,6 +442,25 @@ async fn a_token_is_shown_once_and_works_within_its_scopes_until_it_is_deleted()
         admin.delete(&format!("/api/v1/tokens/{}", made["id"].as_str().unwrap())).await.expect(404);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_token_that_one_node_deletes_works_on_another_for_a_second_at_most() {
+    if !part_is_wanted("postgres") {
+        return;
+    }
+    let schema = new_postgres_schema().await;
+    let here = TestApp::on(tempfile::tempdir().unwrap(), Some(&schema), &[]).await;
+    let folder = tempfile::tempdir().unwrap();
+    // Nodes that share a database share the key.
+    std::fs::copy(here.data().join("master.key"), folder.path().join("master.key")).unwrap();
+    let there = TestApp::on(folder, Some(&schema), &[]).await;
+    let headers = here.token(&["read"]).await.headers;
+    Persona::with_headers(&there, headers.clone()).get("/api/v1/auth/me").await.expect(200);
+    here.app.db.sql("DELETE FROM token").execute().await.unwrap();
+    Persona::with_headers(&here, headers.clone()).get("/api/v1/auth/me").await.expect(401);
+    tokio::time::sleep(std::time::Duration::from_millis(1_050)).await;
+    Persona::with_headers(&there, headers).get("/api/v1/auth/me").await.expect(401);
 }
 
 #[tokio::test]

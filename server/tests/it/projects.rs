@@ -70,6 +70,77 @@ async fn two_projects_cannot_have_one_name() {
 }
 
 #[tokio::test]
+async fn projects_made_at_once_share_transactions_and_fail_alone() {
+    for_both(|test| async move {
+        project::create(&test.app, spec("taken-3"), "ada").await.unwrap();
+        let names: Vec<String> =
+            (0..150).map(|n| format!("{}-{n}", if n % 10 == 3 { "taken" } else { "free" })).collect();
+        let made =
+            futures::future::join_all(names.iter().map(|name| project::create(&test.app, spec(name), "ada"))).await;
+        for (name, made) in names.iter().zip(made) {
+            match made {
+                Ok(made) => {
+                    assert_eq!(project::find(&test.app.db, name).await.unwrap(), made);
+                    assert!(!project::files(&test.app.db, made.summary.id, 1).await.unwrap().is_empty());
+                }
+                Err(refused) => assert_eq!((name.as_str(), refused.code()), ("taken-3", "project_name_taken")),
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_database_refuses_takes_nobody_elses_project_along() {
+    for_both(|test| async move {
+        let db = &test.app.db;
+        if db.engine() == gantry_server::db::Engine::Postgres {
+            db.sql(
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not this one'; END $$",
+            )
+            .execute()
+            .await
+            .unwrap();
+        }
+        db.sql(db.pick(
+            "CREATE TRIGGER refuse BEFORE INSERT ON project WHEN new.name = 'free-7'
+             BEGIN SELECT RAISE(ABORT, 'not this one'); END",
+            "CREATE TRIGGER refuse BEFORE INSERT ON project FOR EACH ROW WHEN (new.name = 'free-7')
+             EXECUTE FUNCTION refuse()",
+        ))
+        .execute()
+        .await
+        .unwrap();
+        let names: Vec<String> = (0..40).map(|n| format!("free-{n}")).collect();
+        let made =
+            futures::future::join_all(names.iter().map(|name| project::create(&test.app, spec(name), "ada"))).await;
+        for (name, made) in names.iter().zip(made) {
+            assert_eq!(made.is_ok(), name != "free-7", "{name}: {made:?}");
+            assert_eq!(project::find(db, name).await.is_ok(), name != "free-7", "{name}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_project_is_kept_even_if_who_asked_for_it_hangs_up() {
+    for_both(|test| async move {
+        let name = "left-alone";
+        // Asked once and dropped.
+        let asked = futures::FutureExt::now_or_never(project::create(&test.app, spec(name), "ada"));
+        assert!(asked.is_none(), "it cannot have been written without waiting");
+        for _ in 0..200 {
+            if project::find(&test.app.db, name).await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("it was not written");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn of_two_changes_to_one_revision_one_is_told_to_look_again() {
     for_both(|test| async move {
         let made = project::create(&test.app, spec("hello"), "ada").await.unwrap();
