@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::compatibility::Matrix;
 use crate::config::Config;
 use crate::db::Db;
 use crate::identity::Standings;
@@ -28,6 +29,8 @@ pub struct Parts {
     pub node: String,
     /// The database.
     pub db: Db,
+    /// What goes with what, as this instance has it.
+    pub matrix: Matrix,
     /// Long work.
     pub jobs: Queue,
     /// What the open streams of this node were let in by.
@@ -77,6 +80,7 @@ impl App {
         })?;
         Ok(Self(Arc::new(Parts {
             node: config.node_name(),
+            matrix: Matrix::open(&config.data),
             jobs: Queue::new(db.clone()),
             standings: Standings::default(),
             tokens: RecentTokens::default(),

@@ -1,10 +1,11 @@
 //! The matrix, what is wrong with a spec, and the schema of a spec, over HTTP.
 
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use gantry_domain::api::compatibility::{Compatibility, Diagnosis};
 use gantry_domain::api::token::Scope;
-use gantry_domain::matrix;
+use gantry_domain::matrix::diagnose::diagnose_in;
 use gantry_domain::spec::{self, Spec};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -21,20 +22,18 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
 /// Shows what goes with what: frameworks, patterns and tools, with the evidence there is.
 #[utoipa::path(get, path = "/compatibility", tag = "compatibility", responses((status = OK, body = Compatibility)))]
-async fn show(actor: Actor, headers: HeaderMap) -> Result<Response> {
-    // The matrix is part of the program. One that an instance may change is not fixed: it needs another tag
-    // with every change.
-    static MATRIX: Fixed = Fixed::new("application/json");
+async fn show(State(app): State<App>, actor: Actor, headers: HeaderMap) -> Result<Response> {
     actor.require(Scope::Read)?;
-    MATRIX.answer(&headers, matrix::compatibility)
+    let version = app.matrix.current();
+    version.document.answer(&headers, || &version.matrix)
 }
 
 /// Says what is wrong with a spec and how to mend it; nothing is kept.
 #[utoipa::path(post, path = "/compatibility/~diagnose", tag = "compatibility", request_body = Spec,
     responses((status = OK, body = Diagnosis)))]
-async fn diagnose(actor: Actor, Json(spec): Json<Spec>) -> Result<axum::Json<Diagnosis>> {
+async fn diagnose(State(app): State<App>, actor: Actor, Json(spec): Json<Spec>) -> Result<axum::Json<Diagnosis>> {
     actor.require(Scope::Read)?;
-    Ok(axum::Json(Diagnosis { diagnostics: matrix::diagnose::diagnose(&spec) }))
+    Ok(axum::Json(Diagnosis { diagnostics: diagnose_in(&app.matrix.current().matrix, &spec) }))
 }
 
 /// Shows the JSON Schema of a spec, `agent.gantry.yaml`.

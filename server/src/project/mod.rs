@@ -10,7 +10,8 @@ mod store;
 use std::borrow::Cow;
 
 use gantry_domain::api::project::{Project, ProjectFile, ProjectFileContent, ProjectProgress, ProjectSummary};
-use gantry_domain::matrix::{Diagnostic, Severity};
+use gantry_domain::matrix::diagnose::{diagnose_in, is_sound};
+use gantry_domain::matrix::{self, Diagnostic, Severity};
 use gantry_domain::problem::FieldProblem;
 use gantry_domain::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -90,13 +91,21 @@ pub async fn files(db: &Db, id: Uuid, revision: i64) -> Result<Vec<StoredFile>> 
 ///
 /// # Errors
 /// `422 spec_refused` with every fault by path, and the fix where there is one.
-fn generate(spec: &Spec) -> Result<Vec<StoredFile>> {
-    let files = gantry_generator::emit(spec).map_err(|found| {
-        let errors: Vec<Diagnostic> =
-            found.into_iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
-        refused(&errors)
-    })?;
+fn generate(app: &App, spec: &Spec) -> Result<Vec<StoredFile>> {
+    let version = app.matrix.current();
+    if version.matrix != *matrix::compatibility() {
+        // The generator asks the built-in matrix; what this instance adds or does not allow is asked here.
+        let found = diagnose_in(&version.matrix, spec);
+        if !is_sound(&found) {
+            return Err(refused(&only_errors(found)));
+        }
+    }
+    let files = gantry_generator::emit(spec).map_err(|found| refused(&only_errors(found)))?;
     Ok(files.into_iter().map(|file| StoredFile { path: file.path, content: file.content }).collect())
+}
+
+fn only_errors(found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    found.into_iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect()
 }
 
 fn refused(diagnostics: &[Diagnostic]) -> Error {
@@ -118,7 +127,7 @@ fn refused(diagnostics: &[Diagnostic]) -> Error {
 /// # Errors
 /// `422 spec_refused`, or `409 project_name_taken`.
 pub async fn create(app: &App, spec: Spec, created_by: &str) -> Result<Project> {
-    let files = packed(&generate(&spec)?)?;
+    let files = packed(&generate(app, &spec)?)?;
     let now = app.db.now();
     let summary = ProjectSummary {
         id: Uuid::now_v7(),
@@ -139,7 +148,7 @@ pub async fn create(app: &App, spec: Spec, created_by: &str) -> Result<Project> 
 /// # Errors
 /// `422 spec_refused`, `409 project_name_taken`, or `409 spec_changed` when somebody was faster.
 pub async fn replace_spec(app: &App, id: Uuid, spec: Spec, expected_revision: i64) -> Result<Project> {
-    let files = packed(&generate(&spec)?)?;
+    let files = packed(&generate(app, &spec)?)?;
     let now = app.db.now();
     let mut tx = app.db.begin().await?;
     store::replace_spec(&mut tx, id, &spec, expected_revision, now).await?.ok_or_else(|| {

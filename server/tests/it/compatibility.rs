@@ -175,3 +175,19 @@ async fn what_never_changes_is_sent_once_and_packed_for_whoever_takes_that() {
         assert!(packed.bytes.len() < first.bytes.len() / 2, "{path}: {} bytes", packed.bytes.len());
     }
 }
+
+#[tokio::test]
+async fn what_an_instance_does_not_allow_is_refused_on_write() {
+    let test = TestApp::sqlite().await;
+    let admin = test.admin().await;
+    let plan = admin.post("/api/v1/plans", json!({"prompt": "Tell the time"})).await.expect(200).json();
+    let text = "[[restrictions]]\nframework = 'react'\nreason = 'Ask the platform team.'\n";
+    std::fs::write(test.app.config.data.join("compatibility.toml"), text).unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    let matrix = admin.get("/api/v1/compatibility").await.expect(200).json();
+    assert_eq!(matrix["restrictions"][0]["framework"], "react");
+    let diagnosis = admin.post("/api/v1/compatibility:diagnose", plan["spec"].clone()).await.expect(200).json();
+    assert_eq!(diagnosis["diagnostics"][0]["code"], "not_allowed_here");
+    let refused = admin.post("/api/v1/projects", json!({"spec": plan["spec"]})).await.expect(422).json();
+    assert!(refused["errors"][0]["message"].as_str().unwrap().contains("Ask the platform team."), "{refused}");
+}
