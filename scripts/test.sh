@@ -168,7 +168,7 @@ clippy() { cargo clippy --quiet --workspace --exclude gantry-web --features xtas
 clippy_wasm() { cargo clippy --quiet --package gantry-web --target wasm32-unknown-unknown -- -D warnings; }
 has_doctests() { grep -rqE '^\s*//[/!] ```($|rust|should_panic|compile_fail|no_run)' --include='*.rs' domain/src generator/src server/src; }
 check_scripts() { shellcheck --external-sources --severity=warning scripts/*.sh .ci/run; }
-check_web_size() { cargo xtask web --help >/dev/null && build_web; }
+check_web_size() { cargo xtask web --check-size; }
 stories() { (cd e2e && rm -f test-results/report.json && GANTRY_BIN=$gantry npx --no-install playwright test --project="$1"); }
 
 mkdir -p "$logs"
@@ -194,6 +194,7 @@ stage tests count_nextest cargo nextest run --profile ci --workspace --features 
 
 gantry=$CARGO_TARGET_DIR/release/gantry
 if stage web count_one build_web && stage release count_one build_server; then
+  stage web-size count_one check_web_size
   # Playwright is the runner of all of them; only the first needs a browser.
   ! wants browser || stage browser count_playwright stories browser
   stage command-line count_playwright stories command_line

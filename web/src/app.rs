@@ -1,19 +1,62 @@
-//! The root: what is provided to every component, and which address shows which page.
+//! The root: what is provided to every component, which address shows which page, and which pages are
+//! loaded together.
 
 use leptos::prelude::*;
 use leptos_router::components::{Outlet, ParentRoute, Redirect, Route, Router, Routes};
 use leptos_router::path;
 
+use crate::lazy::{lazy, sections};
 use crate::me::CurrentMe;
-use crate::pages::project::{ProjectFrame, builds, chat, files, images, list, new, overview};
-use crate::pages::settings::{self, SettingsFrame};
-use crate::pages::{activity, login, not_found, project, setup};
+use crate::pages::project::list;
+use crate::pages::{login, not_found, setup};
 use crate::parts::Toaster;
 use crate::parts::time::Clock;
 use crate::parts::toast::Toasts;
 use crate::preferences::Preferences;
 use crate::shell::Shell;
 use crate::theme::provide_theme;
+
+/// The pages that are not in the module of the first visit, by the section that is loaded with them:
+/// `studio` is where specs are made, `instance` is what is not about one project. Sections are few,
+/// because every set of them that shares code makes one more file.
+///
+/// `web/boot.js` knows which addresses belong to which section and fetches ahead.
+mod pages {
+    use leptos::prelude::*;
+
+    use super::sections;
+    use crate::pages::project::{builds, chat, files, images, new, overview};
+    use crate::pages::{activity, project, settings};
+
+    sections! {
+        studio {
+            new_project: new::NewProjectPage,
+            project_settings: project::settings::ProjectSettingsPage,
+        }
+        project {
+            project: project::ProjectFrame,
+            overview: overview::OverviewPage,
+            files: files::FilesPage,
+            builds: builds::BuildsPage,
+            build: builds::BuildPage,
+            images: images::ImagesPage,
+            image: images::ImagePage,
+        }
+        chat {
+            chat: chat::ChatPage,
+        }
+        instance {
+            activity: activity::ActivityPage,
+            settings: settings::SettingsFrame,
+            providers: settings::providers::ProvidersPage,
+            registries: settings::registries::RegistriesPage,
+            secrets: settings::secrets::SecretsPage,
+            tokens: settings::tokens::TokensPage,
+            system: settings::system::SystemPage,
+            preferences: settings::preferences::PreferencesPage,
+        }
+    }
+}
 
 /// The whole application.
 #[component]
@@ -31,29 +74,29 @@ pub(crate) fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=Shell>
                     <Route path=path!("") view=|| view! { <Redirect path="/projects"/> }/>
                     <Route path=path!("/projects") view=list::ProjectsPage/>
-                    <Route path=path!("/projects/new") view=new::NewProjectPage/>
-                    <ParentRoute path=path!("/projects/:project") view=ProjectFrame>
-                        <Route path=path!("") view=overview::OverviewPage/>
-                        <Route path=path!("/chat") view=chat::ChatPage/>
-                        <Route path=path!("/chat/:session") view=chat::ChatPage/>
-                        <Route path=path!("/files") view=files::FilesPage/>
-                        <Route path=path!("/files/*path") view=files::FilesPage/>
-                        <Route path=path!("/builds") view=builds::BuildsPage/>
-                        <Route path=path!("/builds/:build") view=builds::BuildPage/>
-                        <Route path=path!("/images") view=images::ImagesPage/>
-                        <Route path=path!("/images/:digest") view=images::ImagePage/>
-                        <Route path=path!("/settings") view=project::settings::ProjectSettingsPage/>
+                    <Route path=path!("/projects/new") view=lazy(pages::new_project)/>
+                    <ParentRoute path=path!("/projects/:project") view=lazy(pages::project)>
+                        <Route path=path!("") view=lazy(pages::overview)/>
+                        <Route path=path!("/chat") view=lazy(pages::chat)/>
+                        <Route path=path!("/chat/:session") view=lazy(pages::chat)/>
+                        <Route path=path!("/files") view=lazy(pages::files)/>
+                        <Route path=path!("/files/*path") view=lazy(pages::files)/>
+                        <Route path=path!("/builds") view=lazy(pages::builds)/>
+                        <Route path=path!("/builds/:build") view=lazy(pages::build)/>
+                        <Route path=path!("/images") view=lazy(pages::images)/>
+                        <Route path=path!("/images/:digest") view=lazy(pages::image)/>
+                        <Route path=path!("/settings") view=lazy(pages::project_settings)/>
                         <Route path=path!("/*any") view=not_found::NotFoundPage/>
                     </ParentRoute>
-                    <Route path=path!("/activity") view=activity::ActivityPage/>
-                    <ParentRoute path=path!("/settings") view=SettingsFrame>
+                    <Route path=path!("/activity") view=lazy(pages::activity)/>
+                    <ParentRoute path=path!("/settings") view=lazy(pages::settings)>
                         <Route path=path!("") view=|| view! { <Redirect path="/settings/providers"/> }/>
-                        <Route path=path!("/providers") view=settings::providers::ProvidersPage/>
-                        <Route path=path!("/registries") view=settings::registries::RegistriesPage/>
-                        <Route path=path!("/secrets") view=settings::secrets::SecretsPage/>
-                        <Route path=path!("/tokens") view=settings::tokens::TokensPage/>
-                        <Route path=path!("/system") view=settings::system::SystemPage/>
-                        <Route path=path!("/preferences") view=settings::preferences::PreferencesPage/>
+                        <Route path=path!("/providers") view=lazy(pages::providers)/>
+                        <Route path=path!("/registries") view=lazy(pages::registries)/>
+                        <Route path=path!("/secrets") view=lazy(pages::secrets)/>
+                        <Route path=path!("/tokens") view=lazy(pages::tokens)/>
+                        <Route path=path!("/system") view=lazy(pages::system)/>
+                        <Route path=path!("/preferences") view=lazy(pages::preferences)/>
                         <Route path=path!("/*any") view=not_found::NotFoundPage/>
                     </ParentRoute>
                     <Route path=path!("/*any") view=not_found::NotFoundPage/>

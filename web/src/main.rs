@@ -9,6 +9,7 @@
 mod api;
 mod app;
 mod keyboard;
+mod lazy;
 mod load;
 mod me;
 mod paged;

@@ -23,6 +23,9 @@ enum Command {
         /// Optimises for size and writes precompressed copies; takes minutes.
         #[arg(long)]
         release: bool,
+        /// Builds nothing; fails when what lies in `dist/` costs more than its budget.
+        #[arg(long, conflicts_with = "release")]
+        check_size: bool,
     },
     /// Writes `openapi/gantry.json` from the code.
     Openapi {
@@ -64,7 +67,8 @@ struct BenchArguments {
 
 fn main() -> Result<()> {
     match Arguments::parse().command {
-        Command::Web { release } => web::build(release),
+        Command::Web { check_size: true, .. } => web::check_size(),
+        Command::Web { release, .. } => web::build(release),
         Command::Openapi { check } => openapi::write(check),
         #[cfg(feature = "bench")]
         Command::Bench(arguments) => bench::run(&arguments),

@@ -64,7 +64,7 @@ impl Bench {
             self.part("sizes", 5, async |report| {
                 let megabytes = std::fs::metadata(&binary)?.len() as f64 / 1e6;
                 report.add(Figure::new("binary size", megabytes, "MB").below(40.0));
-                report.add(Figure::new("wasm size, brotli", wasm_size(&root)?, "kB").below(350.0));
+                wasm_size(&root, report);
                 Ok(())
             })
             .await;
@@ -185,16 +185,19 @@ fn binary(root: &Path, profile: &str) -> Result<PathBuf> {
     Ok(target.join(profile).join("gantry"))
 }
 
-/// Size of the interface's module as it goes over the wire, in kilobytes of 1 000 bytes.
-fn wasm_size(root: &Path) -> Result<f64> {
-    let folder = root.join("dist/assets");
-    for entry in std::fs::read_dir(&folder).context("there is no dist/: run `cargo xtask web --release` first")? {
-        let path = entry?.path();
-        if path.to_string_lossy().ends_with(".wasm.br") {
-            return Ok(std::fs::metadata(&path)?.len() as f64 / 1e3);
-        }
-    }
-    bail!("dist/ has no compressed module: run `cargo xtask web --release` first")
+/// Sizes of the interface's modules as they go over the wire, in kilobytes of 1 000 bytes.
+fn wasm_size(root: &Path, report: &mut Report) {
+    let sizes = match crate::web::size::measure(root) {
+        Ok(sizes) => sizes,
+        Err(error) => return report.missing("wasm of the first visit, brotli", &error),
+    };
+    let kilobytes = |bytes: u64| bytes as f64 / 1e3;
+    report.add(
+        Figure::new("wasm of the first visit, brotli", kilobytes(sizes.first_module), "kB")
+            .below(kilobytes(crate::web::size::FIRST_LOAD_BUDGET)),
+    );
+    let all = format!("wasm of all {} modules, brotli", sizes.modules);
+    report.add(Figure::new(all, kilobytes(sizes.all_modules), "kB").note("the others are loaded with their pages"));
 }
 
 /// The slowest cell of the matrix, from its spec to the files of its project.
