@@ -274,7 +274,7 @@ impl Writer<'_> {
             .agents
             .iter()
             .enumerate()
-            .filter(|(index, agent)| !(alone && *index == 0) && !written("agent", &agent.id))
+            .filter(|(index, agent)| (!alone || *index > 0) && !written("agent", &agent.id))
             .map(|(_, agent)| agent)
             .collect();
         let tools: Vec<&Tool> = self.spec.tools.iter().filter(|tool| !written("tool", &tool.id)).collect();
