@@ -80,6 +80,7 @@ mod tests {
         let plan = gantry_generator::plan(&gantry_domain::api::plan::PlanRequest {
             prompt: "Tell the time.".to_owned(),
             constraints: Default::default(),
+            ..Default::default()
         });
         let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
         let mark = |mark: Option<(JobState, i64)>| {
