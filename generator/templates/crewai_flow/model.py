@@ -69,9 +69,9 @@ class ChatModel(OpenAICompletion):
 
     def __init__(self, model: Model, max_steps: int) -> None:
         super().__init__(
+            base_url=setting(model.base_url_variable, "the endpoint's address, such as http://127.0.0.1:11434/v1"),
             model=model.name or setting("MODEL_NAME", "the model's name at its endpoint"),
             provider="openai",
-            base_url=setting(model.base_url_variable, "the endpoint's address, such as http://127.0.0.1:11434/v1"),
             # Endpoints on one's own machine often want no key, but the client insists on one.
             api_key=os.environ.get(model.key_variable, "").strip() or "none",
             temperature=model.temperature,

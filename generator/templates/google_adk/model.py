@@ -69,11 +69,12 @@ class ChatModel(LiteLlm):
         import litellm
 
         litellm.suppress_debug_info = True
+        base_url = setting(model.base_url_variable, "the endpoint's address, such as http://127.0.0.1:11434/v1")
         name = model.name or setting("MODEL_NAME", "the model's name at its endpoint")
         options = {} if model.temperature is None else {"temperature": model.temperature}
         super().__init__(
             f"openai/{name}",
-            api_base=setting(model.base_url_variable, "the endpoint's address, such as http://127.0.0.1:11434/v1"),
+            api_base=base_url,
             # Endpoints on one's own machine often want no key, but the client insists on one.
             api_key=os.environ.get(model.key_variable, "").strip() or "none",
             timeout=TIMEOUT_SECONDS,
