@@ -1,7 +1,13 @@
 def before(task: Task) -> set[str]:
     """The names of the tasks that a task waits for, directly or not."""
-    direct = [other for other in TASKS if other.name in task.after]
-    return {other.name for other in direct}.union(*(before(other) for other in direct))
+    found: set[str] = set()
+    waiting = list(task.after)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting.extend(after for other in TASKS if other.name == name for after in other.after)
+    return found
 
 
 def joined(results: dict[str, str]) -> str:
