@@ -13,13 +13,13 @@ function modulesOf(page) {
 }
 
 test('the first visit loads one module, and a page brings what it needs once', async ({ page, gantry }) => {
-  await gantry.project('Answer questions about lamps.', 'lamps');
+  await gantry.project('Answer questions about reefs.', 'reefs');
   const modules = modulesOf(page);
   await page.goto('/projects');
-  await expect(page.getByRole('link', { name: 'lamps' })).toBeVisible();
+  await expect(page.getByRole('link', { name: 'reefs' })).toBeVisible();
   expect(modules).toEqual(['app.wasm']);
-  await page.getByRole('link', { name: 'lamps' }).click();
-  await expect(page.getByRole('heading', { name: 'lamps', level: 1 })).toBeVisible();
+  await page.getByRole('link', { name: 'reefs' }).click();
+  await expect(page.getByRole('heading', { name: 'reefs', level: 1 })).toBeVisible();
   await settled(page);
   expect(modules).toContain('split_project.wasm');
   expect(modules).not.toContain('split_studio.wasm');

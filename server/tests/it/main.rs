@@ -11,6 +11,7 @@
 mod support;
 
 mod agui;
+mod approvals;
 mod build;
 mod compatibility;
 mod house;
@@ -21,6 +22,8 @@ mod jobs;
 mod mcp;
 mod openapi;
 mod projects;
+mod providers_and_registries;
 mod runs;
 mod secrets;
 mod streams;
+mod tokens;
