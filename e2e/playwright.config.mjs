@@ -15,7 +15,8 @@ export default defineConfig({
     { name: 'browser', testMatch: /browser\/.*\.spec\.mjs/ },
     { name: 'command_line', testMatch: /command_line\/.*\.spec\.mjs/ },
     { name: 'kill', testMatch: /kill\/.*\.spec\.mjs/, timeout: 240_000 },
-    { name: 'bench', testMatch: /bench\/.*\.spec\.mjs/, timeout: 240_000 },
+    // A trace records the page while it is measured.
+    { name: 'bench', testMatch: /bench\/.*\.spec\.mjs/, timeout: 240_000, use: { trace: 'off' } },
   ],
   use: {
     viewport: { width: 1280, height: 800 },

@@ -23,8 +23,8 @@ const ROW_HEIGHT: f64 = 20.0;
 /// How many rows there are in the document: more than any screen shows.
 const POOL: usize = 84;
 
-/// How many rows are kept ready above the visible ones.
-const ABOVE: usize = 12;
+/// How many rows are kept ready above and below the visible ones.
+const SPARE: usize = 12;
 
 /// How many lines a search looks at before it lets the browser draw.
 const SEARCH_SLICE: usize = 10_000;
@@ -88,6 +88,8 @@ pub(crate) struct LogState {
     left_out: RwSignal<usize>,
     /// The first visible row.
     top: RwSignal<usize>,
+    /// Height of the part that is visible, in pixels. Kept, because asking for it would lay out the page.
+    height: RwSignal<f64>,
     /// Whether the newest line stays in sight.
     pub(crate) follow: RwSignal<bool>,
     /// Whether long lines are wrapped.
@@ -153,7 +155,13 @@ impl LogState {
         if self.left_out.get_untracked() != left_out {
             self.left_out.set(left_out);
         }
-        self.row_count.set(self.rows.with_value(LogRows::len));
+        let rows = self.rows.with_value(LogRows::len);
+        if self.follow.get_untracked() {
+            // The rows are written together with the new height, not after the event of the scrolling: what
+            // changes in a frame is laid out once.
+            self.top.set(((rows as f64 * ROW_HEIGHT - self.height.get_untracked()) / ROW_HEIGHT) as usize);
+        }
+        self.row_count.set(rows);
         self.search_on();
     }
 
@@ -182,8 +190,9 @@ impl LogState {
 
     fn scroll_to_row(self, row: usize) {
         let scroller = self.scroller;
-        // The new height is in the document only after the effects of this change.
-        request_animation_frame(move || {
+        // The new height is in the document only after the effects of this change, and within this frame.
+        leptos::task::spawn_local(async move {
+            leptos::task::tick().await;
             if let Some(Some(scroller)) = scroller.try_get_untracked() {
                 scroller.set_scroll_top((row as f64 * ROW_HEIGHT) as i32);
             }
@@ -200,8 +209,7 @@ impl LogState {
             self.lay_out();
         }
         let row = self.rows.with_value(|rows| rows.row_of(line));
-        let visible = self.scroller.get_untracked().map_or(0.0, |scroller| f64::from(scroller.client_height()));
-        self.scroll_to_row(row.saturating_sub((visible / ROW_HEIGHT / 2.0) as usize));
+        self.scroll_to_row(row.saturating_sub((self.height.get_untracked() / ROW_HEIGHT / 2.0) as usize));
     }
 
     /// The place among `lines` after, or before, the chosen line; around the end if need be.
@@ -323,6 +331,7 @@ pub(crate) fn LogView(
         counts: RwSignal::new((0, 0, 0)),
         left_out: RwSignal::new(0),
         top: RwSignal::new(0),
+        height: RwSignal::new(POOL as f64 * ROW_HEIGHT),
         follow: RwSignal::new(live.get_untracked()),
         wrap: RwSignal::new(false),
         times: RwSignal::new(false),
@@ -358,7 +367,7 @@ pub(crate) fn LogView(
         }
     });
     go_where_asked(state, jump);
-    wrap_again_on_resize(state);
+    notice_size(state);
 
     // Only a move up ends following: a scroll event may come after the log has grown.
     let last_top = StoredValue::new(0);
@@ -374,7 +383,7 @@ pub(crate) fn LogView(
         }
         last_top.set_value(top);
     };
-    let first = Memo::new(move |_| state.top.get().saturating_sub(ABOVE));
+    let first = Memo::new(move |_| state.top.get().saturating_sub(SPARE));
     let rows = (0..POOL).map(|place| row(state, first, place)).collect_view();
     let whole_log = raw.clone();
     let left_out = move || {
@@ -410,7 +419,10 @@ fn row(state: LogState, first: Memo<usize>, place: usize) -> AnyView {
         let first = first.get();
         first + (place + POOL - first % POOL) % POOL
     });
-    let shown = Memo::new(move |_| index.get() < state.row_count.get());
+    let shown = Memo::new(move |_| {
+        let wanted = (state.height.get() / ROW_HEIGHT) as usize + 2 * SPARE + 1;
+        index.get() < state.row_count.get().min(first.get() + wanted)
+    });
     let content = Memo::new(move |_| {
         state.drawn.track();
         if shown.get() { state.content(index.get()) } else { None }
@@ -481,11 +493,12 @@ fn go_where_asked(state: LogState, jump: RwSignal<Option<usize>>) {
     });
 }
 
-/// The width decides how lines are wrapped.
-fn wrap_again_on_resize(state: LogState) {
+/// The height decides how many rows are shown, the width how lines are wrapped.
+fn notice_size(state: LogState) {
     let width = StoredValue::new(0);
     let on_resize = Closure::<dyn FnMut()>::new(move || {
         let Some(Some(scroller)) = state.scroller.try_get_untracked() else { return };
+        state.height.set(f64::from(scroller.client_height()));
         let now = scroller.client_width();
         if now != width.get_value() {
             width.set_value(now);
