@@ -1,5 +1,7 @@
 //! The interface, embedded in the binary: precompressed, tagged, and cached by the hash in its names.
 
+use std::borrow::Cow;
+use std::io::Read;
 use std::sync::LazyLock;
 
 use axum::body::Body;
@@ -9,9 +11,12 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::error::Error;
 
+/// The files of the interface. Of its WebAssembly only the precompressed copies are embedded, which every
+/// browser takes: the plain modules would make the binary four megabytes larger.
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/../dist"]
 #[allow_missing = true]
+#[cfg_attr(not(debug_assertions), exclude = "*.wasm")]
 struct Interface;
 
 /// Which interface is embedded: the beginning of the page's hash. Its names have the hashes of what
@@ -32,34 +37,65 @@ pub(super) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Respo
     }
     let path = uri.path().trim_start_matches('/');
     let is_encoding = path.ends_with(".br") || path.ends_with(".gz");
-    let found = Interface::get(path).filter(|_| !path.is_empty() && !is_encoding);
-    let (path, plain) = match found {
-        Some(file) => (path, file),
+    let is_there = |path: &str| Interface::get(path).is_some() || Interface::get(&format!("{path}.gz")).is_some();
+    let path = if !path.is_empty() && !is_encoding && is_there(path) {
+        path
+    } else if path.starts_with("assets/")
         // A file that is not there is not the page: a stale script must fail, not parse HTML.
         // Under `projects/` a suffix is that of a project's file, which the page shows.
-        None if path.starts_with("assets/")
-            || (!path.starts_with("projects/") && path.rsplit('/').next().is_some_and(has_file_suffix)) =>
-        {
-            return Error::not_found("file").into_response();
-        }
-        None => match Interface::get("index.html") {
-            Some(page) => ("index.html", page),
-            None => return not_built(),
-        },
+        || (!path.starts_with("projects/") && path.rsplit('/').next().is_some_and(has_file_suffix))
+    {
+        return Error::not_found("file").into_response();
+    } else {
+        "index.html"
     };
-    let encoded = accepted_encoding(&headers)
-        .find_map(|(name, suffix)| Interface::get(&format!("{path}.{suffix}")).map(|file| (name, file)));
-    let (encoding, file) = encoded.map_or((None, plain), |(name, file)| (Some(name), file));
-    respond(path, &file, encoding, &headers)
+    match representation(path, &headers) {
+        Some(representation) => respond(path, representation, &headers),
+        None => not_built(),
+    }
 }
 
-fn respond(path: &str, file: &EmbeddedFile, encoding: Option<&'static str>, headers: &HeaderMap) -> Response {
-    let tag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..12]));
+/// A file as it is sent.
+struct Representation {
+    content: Cow<'static, [u8]>,
+    encoding: Option<&'static str>,
+    tag: String,
+}
+
+impl Representation {
+    fn new(file: EmbeddedFile, encoding: Option<&'static str>) -> Self {
+        Self { tag: tag(&file), content: file.data, encoding }
+    }
+}
+
+fn tag(file: &EmbeddedFile) -> String {
+    hex::encode(&file.metadata.sha256_hash()[..12])
+}
+
+/// The best of a file's copies that the client takes.
+fn representation(path: &str, headers: &HeaderMap) -> Option<Representation> {
+    let encoded = accepted_encoding(headers)
+        .find_map(|(name, suffix)| Interface::get(&format!("{path}.{suffix}")).map(|file| (name, file)));
+    if let Some((name, file)) = encoded {
+        return Some(Representation::new(file, Some(name)));
+    }
+    if let Some(plain) = Interface::get(path) {
+        return Some(Representation::new(plain, None));
+    }
+    // For the rare client that takes no encoding.
+    let packed = Interface::get(&format!("{path}.gz"))?;
+    let mut content = Vec::new();
+    flate2::read::GzDecoder::new(&*packed.data).read_to_end(&mut content).ok()?;
+    Some(Representation { content: Cow::Owned(content), encoding: None, tag: format!("{}-plain", tag(&packed)) })
+}
+
+fn respond(path: &str, found: Representation, headers: &HeaderMap) -> Response {
+    let tag = format!("\"{}\"", found.tag);
     let unchanged = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
     let mut response = if unchanged {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        Body::from(file.data.clone()).into_response()
+        Body::from(found.content).into_response()
     };
     let out = response.headers_mut();
     let kind = mime_guess::from_path(path).first_or_octet_stream();
@@ -73,7 +109,7 @@ fn respond(path: &str, file: &EmbeddedFile, encoding: Option<&'static str>, head
     let keep = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
     out.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    if let Some(encoding) = encoding {
+    if let Some(encoding) = found.encoding {
         out.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
     response
