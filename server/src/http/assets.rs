@@ -92,11 +92,8 @@ fn representation(path: &str, headers: &HeaderMap) -> Option<Representation> {
 fn respond(path: &str, found: Representation, headers: &HeaderMap) -> Response {
     let tag = format!("\"{}\"", found.tag);
     let unchanged = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
-    let mut response = if unchanged {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        Body::from(found.content).into_response()
-    };
+    let mut response =
+        if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { Body::from(found.content).into_response() };
     let out = response.headers_mut();
     let kind = mime_guess::from_path(path).first_or_octet_stream();
     let kind = if kind.type_() == "text" { format!("{kind}; charset=utf-8") } else { kind.to_string() };
