@@ -133,6 +133,24 @@ pub enum EventBody {
         /// The digest as the registry gave it.
         digest: String,
     },
+    /// How far a push to a git repository is.
+    #[serde(rename = "push.progress")]
+    PushProgress {
+        /// What is under way, as a sentence.
+        message: String,
+    },
+    /// A branch was read back from its repository with the commit that was pushed.
+    #[serde(rename = "push.done")]
+    PushDone {
+        /// Where the repository is.
+        url: String,
+        /// The branch.
+        branch: String,
+        /// The commit that the branch is at.
+        commit: String,
+        /// Whether there was anything to push; the branch had it all otherwise.
+        changed: bool,
+    },
     /// A kind that this version does not know: written by a newer node.
     #[serde(other, rename = "unknown")]
     Unknown,
@@ -153,6 +171,8 @@ impl EventBody {
             Self::BuildDone { .. } => "build.done",
             Self::PublishProgress { .. } => "publish.progress",
             Self::PublishDone { .. } => "publish.done",
+            Self::PushProgress { .. } => "push.progress",
+            Self::PushDone { .. } => "push.done",
             Self::Unknown => "unknown",
         }
     }

@@ -8,5 +8,5 @@ mod emit;
 pub mod exchange;
 mod planner;
 
-pub use emit::{File, Move, emit, moves, package_name};
+pub use emit::{File, Move, agent_card, emit, moves, package_name};
 pub use planner::{draft_schema, draft_task, lower, plan};

@@ -61,6 +61,8 @@ pub enum JobKind {
     Build,
     /// Pushes an image to a registry.
     Publish,
+    /// Pushes a project's files to a git repository.
+    Push,
 }
 
 impl JobKind {
@@ -70,6 +72,7 @@ impl JobKind {
             Self::Run => "run",
             Self::Build => "build",
             Self::Publish => "publish",
+            Self::Push => "push",
         }
     }
 }

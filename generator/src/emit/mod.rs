@@ -107,6 +107,13 @@ pub fn emit(spec: &Spec) -> Result<Vec<File>, Vec<Diagnostic>> {
     Ok(files)
 }
 
+/// What a project's agent tells other agents of itself (A2A 1.0, AgentCard), without the place where it is;
+/// none for a framework whose projects serve no card.
+pub fn agent_card(spec: &Spec) -> Option<serde_json::Value> {
+    let kit = kit::of(spec.target.framework).filter(|_| spec.target.framework != Framework::WatsonxOrchestrate)?;
+    Some(documents::card(&Project::new(spec, kit)))
+}
+
 /// A sound spec, seen from the project that it becomes.
 struct Project<'a> {
     spec: &'a Spec,

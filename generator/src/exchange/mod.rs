@@ -4,7 +4,22 @@
 //! its own place for remarks, or said in a diagnostic; it is never left out in silence.
 
 pub mod agent_spec;
+#[cfg(feature = "code")]
+pub mod autogen;
+#[cfg(feature = "code")]
+mod code;
+#[cfg(feature = "code")]
+mod draft;
+#[cfg(feature = "code")]
+mod functions;
 mod names;
+#[cfg(feature = "code")]
+pub mod openai_agents;
+#[cfg(feature = "code")]
+pub mod project;
+
+#[cfg(feature = "code")]
+pub use code::SourceFile;
 
 use gantry_domain::matrix::{Diagnostic, Severity};
 use gantry_domain::spec::Spec;
