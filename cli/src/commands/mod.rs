@@ -1,6 +1,7 @@
 //! One file per command: its arguments with their help, and what it does.
 
 pub(crate) mod build;
+mod doors;
 pub(crate) mod healthcheck;
 pub(crate) mod openapi;
 pub(crate) mod project;

@@ -1,22 +1,20 @@
-//! `gantry project`: create from a sentence or a spec, list, export.
+//! `gantry project`: create from a sentence or a spec, list. What comes and goes is in [`super::doors`].
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Subcommand, ValueEnum};
-use gantry_domain::api::exchange::{Import as Imported, ImportRequest};
+use clap::{Args, Subcommand};
 use gantry_domain::api::plan::{Plan, PlanConstraints, PlanRequest};
 use gantry_domain::api::project::{CreateProject, Project as Detail, ProjectSummary};
 use gantry_domain::matrix::{self, Diagnostic, Framework, Severity};
 use gantry_domain::problem::FieldProblem;
 use gantry_domain::spec::{Spec, yaml};
-use reqwest::Method;
 
 use crate::Server;
 use crate::client::Connection;
 use crate::failure::Failure;
-use crate::output::{Output, bytes, printable, table};
+use crate::output::{Output, printable, table};
 
 /// Commands of `gantry project`.
 #[derive(Subcommand)]
@@ -25,10 +23,12 @@ pub(crate) enum Project {
     Create(Create),
     /// Lists the projects, the last changed first.
     List(List),
-    /// Creates a project from a document of another format.
-    Import(Import),
+    /// Creates a project from one of another kind: a document, a folder, a ZIP archive or a git repository.
+    Import(super::doors::Import),
     /// Downloads a project: its files as a ZIP archive, or the agent in another format.
-    Export(Export),
+    Export(super::doors::Export),
+    /// Pushes a project's files to a branch of a git repository, on top of what it has.
+    Push(super::doors::Push),
 }
 
 /// Arguments of `gantry project create`.
@@ -83,55 +83,13 @@ pub(crate) struct List {
     server: Server,
 }
 
-/// Arguments of `gantry project import`.
-#[derive(Args)]
-pub(crate) struct Import {
-    /// The document, or - for standard input: Open Agent Spec as JSON or YAML, or an agent.gantry.yaml.
-    #[arg(value_name = "FILE")]
-    document: PathBuf,
-
-    /// Prints the spec as YAML and creates nothing.
-    #[arg(long)]
-    dry_run: bool,
-
-    #[command(flatten)]
-    server: Server,
-}
-
-/// Formats that `gantry project export` writes.
-#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum ExportFormat {
-    /// The generated files
-    #[default]
-    Zip,
-    /// The agent as an Open Agent Spec document
-    AgentSpec,
-}
-
-/// Arguments of `gantry project export`.
-#[derive(Args)]
-pub(crate) struct Export {
-    /// The project's name or id.
-    project: String,
-
-    /// What to write.
-    #[arg(long, value_enum, default_value_t)]
-    format: ExportFormat,
-
-    /// The file to write, or - for standard output; NAME.zip or NAME.agent-spec.json in this directory when left out.
-    #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
-
-    #[command(flatten)]
-    server: Server,
-}
-
 pub(crate) async fn run(project: Project, output: &Output) -> Result<(), Failure> {
     match project {
         Project::Create(create) => self::create(create, output).await,
         Project::List(list) => self::list(list, output).await,
-        Project::Import(import) => self::import(import, output).await,
-        Project::Export(export) => self::export(export, output).await,
+        Project::Import(import) => super::doors::import(import, output).await,
+        Project::Export(export) => super::doors::export(export, output).await,
+        Project::Push(push) => super::doors::push(push, output).await,
     }
 }
 
@@ -167,23 +125,6 @@ async fn create(create: Create, output: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Creates a project from a document of another format, and says what could not be carried over.
-async fn import(import: Import, output: &Output) -> Result<(), Failure> {
-    let connection = import.server.connect()?;
-    let request = ImportRequest { format: None, document: read_text(&import.document)?.into() };
-    let imported: Imported = connection.post(&["imports"], &request).await?;
-    for diagnostic in &imported.diagnostics {
-        eprintln!("{}", printable(&sentence(diagnostic)));
-    }
-    if import.dry_run {
-        output.result(&imported.spec, |spec| yaml::write(spec).trim_end().to_owned());
-        return Ok(());
-    }
-    let project: Detail = connection.post(&["projects"], &CreateProject { spec: imported.spec }).await?;
-    output.result(&project, |project| project.summary.name.to_string());
-    Ok(())
-}
-
 /// Has the server make a spec of a sentence, and says what the planner thought of it.
 async fn plan(connection: &Connection, request: PlanRequest) -> Result<Spec, Failure> {
     let plan: Plan = connection.post(&["plans"], &request).await?;
@@ -199,7 +140,7 @@ async fn plan(connection: &Connection, request: PlanRequest) -> Result<Spec, Fai
     Ok(plan.spec)
 }
 
-fn sentence(diagnostic: &Diagnostic) -> String {
+pub(super) fn sentence(diagnostic: &Diagnostic) -> String {
     let severity = match diagnostic.severity {
         Severity::Info => "note",
         Severity::Warning => "warning",
@@ -218,7 +159,7 @@ fn read_spec(path: &PathBuf) -> Result<Spec, Failure> {
         .map_err(|faults| Failure::usage(format!("{} is not a spec:\n{}", path.display(), faults_as_lines(&faults))))
 }
 
-fn read_text(path: &PathBuf) -> Result<String, Failure> {
+pub(super) fn read_text(path: &PathBuf) -> Result<String, Failure> {
     let mut text = String::new();
     let read = if path.as_os_str() == "-" {
         std::io::stdin().read_to_string(&mut text).map(|_| ())
@@ -266,35 +207,4 @@ fn row(project: &ProjectSummary) -> Vec<String> {
         // To the second, without its fraction.
         project.updated_at.to_string().split('.').next().unwrap_or_default().trim_end_matches('Z').to_owned() + "Z",
     ]
-}
-
-async fn export(export: Export, output: &Output) -> Result<(), Failure> {
-    let connection = export.server.connect()?;
-    let project = connection.project(&export.project).await?;
-    let id = project.summary.id.to_string();
-    let (segments, ending): (&[&str], &str) = match export.format {
-        ExportFormat::Zip => (&["projects", &id, "export"], "zip"),
-        ExportFormat::AgentSpec => (&["projects", &id, "exports", "agent_spec"], "agent-spec.json"),
-    };
-    let response = connection.send(connection.request(Method::GET, segments)).await?;
-    let archive = response.bytes().await.map_err(|error| connection.unreachable(&error))?;
-    let path = export.output.unwrap_or_else(|| PathBuf::from(format!("{}.{ending}", project.summary.name)));
-    if path.as_os_str() == "-" {
-        return std::io::stdout()
-            .lock()
-            .write_all(&archive)
-            .map_err(|error| Failure::failed(format!("standard output: {error}")));
-    }
-    std::fs::write(&path, &archive).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
-    let size = archive.len();
-    output.result(&serde_json::json!({ "file": path, "size": size }), |_| path.display().to_string());
-    if !output.is_json() {
-        eprintln!(
-            "{} of {}, revision {}",
-            bytes(i64::try_from(size).unwrap_or(i64::MAX)),
-            project.summary.name,
-            project.revision
-        );
-    }
-    Ok(())
 }

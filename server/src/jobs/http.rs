@@ -112,7 +112,7 @@ fn scope_of(kind: JobKind) -> Scope {
     match kind {
         JobKind::Run => Scope::Write,
         JobKind::Build => Scope::Build,
-        JobKind::Publish => Scope::Publish,
+        JobKind::Publish | JobKind::Push => Scope::Publish,
     }
 }
 

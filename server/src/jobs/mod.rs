@@ -44,7 +44,12 @@ pub trait Work: Send + Sync {
 
 /// Every kind of work that this server knows.
 pub fn works() -> Vec<Box<dyn Work>> {
-    vec![Box::new(crate::run::RunWork), Box::new(crate::build::BuildWork), Box::new(crate::image::PublishWork)]
+    vec![
+        Box::new(crate::run::RunWork),
+        Box::new(crate::build::BuildWork),
+        Box::new(crate::image::PublishWork),
+        Box::new(crate::exchange::PushWork),
+    ]
 }
 
 /// How an attempt ended that did not fail.

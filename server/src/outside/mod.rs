@@ -3,6 +3,7 @@
 
 pub mod buildkit;
 pub mod docker;
+pub(crate) mod git;
 pub mod layout;
 pub mod mcp;
 pub mod model;

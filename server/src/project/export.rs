@@ -12,7 +12,7 @@ use crate::error::Result;
 ///
 /// Entries are sorted by path, all from 1980-01-01 (the earliest moment that ZIP knows: APPNOTE
 /// 4.4.6), with the same permissions and compression.
-pub(super) fn archive(folder: &str, mut files: Vec<StoredFile>) -> Result<Vec<u8>> {
+pub(crate) fn archive(folder: &str, mut files: Vec<StoredFile>) -> Result<Vec<u8>> {
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)

@@ -95,6 +95,24 @@ pub(crate) async fn value(app: &App, id: Uuid) -> Result<SecretString> {
     app.secrets.get(&app.db, at).await
 }
 
+/// The newest value of a secret that a person named, for what uses it at an address that somebody gave.
+///
+/// # Errors
+/// `422 no_such_secret`, or `503 secret_unreadable` when it cannot be opened.
+pub(crate) async fn named_value(app: &App, id: Uuid) -> Result<SecretString> {
+    let mut tx = app.db.begin().await?;
+    let owner = store::owner_of(&mut tx, id).await?;
+    drop(tx);
+    if owner != Some(OwnerKind::Instance) {
+        return Err(Error::invalid(
+            "/secretId",
+            "no_such_secret",
+            "Expected the id of a named secret; see GET /api/v1/secrets.",
+        ));
+    }
+    value(app, id).await
+}
+
 /// What tells this database from every other one, for as long as it exists: its first master key, by id
 /// and by the moment that it was noted here.
 pub(crate) async fn database_id(db: &Db) -> Result<String> {

@@ -14,6 +14,7 @@ mod agui;
 mod approvals;
 mod build;
 mod compatibility;
+mod exchange;
 mod house;
 mod identity;
 mod image;

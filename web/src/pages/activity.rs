@@ -146,6 +146,7 @@ fn kind_words(kind: JobKind) -> (&'static str, Icon) {
         JobKind::Run => ("Run", Icon::Chat),
         JobKind::Build => ("Build", Icon::Build),
         JobKind::Publish => ("Publish", Icon::Registry),
+        JobKind::Push => ("Push", Icon::Registry),
     }
 }
 
@@ -157,6 +158,7 @@ fn subject_address(job: &Job) -> Option<String> {
         (JobKind::Build, None) => format!("/projects/{project}/builds"),
         (JobKind::Run, _) => format!("/projects/{project}/chat"),
         (JobKind::Publish, _) => format!("/projects/{project}/images"),
+        (JobKind::Push, _) => format!("/projects/{project}/files"),
     })
 }
 

@@ -7,6 +7,7 @@
     reason = "a test that fails by unwrapping has said what it needs to say"
 )]
 pub mod fake_model;
+pub mod git_server;
 pub mod secure_registry;
 pub mod stories;
 pub mod world;
