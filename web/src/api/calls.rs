@@ -1,6 +1,7 @@
 //! One function per operation of the REST interface. Types are the server's own (`gantry_domain::api`).
 
 use gantry_domain::api::Page;
+use gantry_domain::api::exchange::{Import, ImportRequest};
 use gantry_domain::api::identity::{Login, Me, Setup, SetupState};
 use gantry_domain::api::job::Job;
 use gantry_domain::api::mcp::{DiscoverMcpServer, McpServer};
@@ -61,6 +62,16 @@ pub(crate) async fn project(name: &str) -> ApiResult<Project> {
 /// Creates a project from a spec.
 pub(crate) async fn create_project(body: &CreateProject) -> ApiResult<Project> {
     post("/projects", body).await
+}
+
+/// Says what spec a document or a repository becomes; nothing is kept.
+pub(crate) async fn import(body: &ImportRequest) -> ApiResult<Import> {
+    post("/imports", body).await
+}
+
+/// Says what spec the project in a ZIP archive becomes; nothing is kept.
+pub(crate) async fn import_archive(file: web_sys::File) -> ApiResult<Import> {
+    super::upload("/imports/archive", "application/zip", file).await
 }
 
 /// Replaces a project's spec.

@@ -2,6 +2,7 @@
 //! function per operation, are in [`calls`].
 
 pub(crate) mod calls;
+mod upload;
 pub(crate) mod work;
 
 use std::cell::RefCell;
@@ -12,6 +13,8 @@ use gloo_net::http::{Method, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+pub(crate) use upload::{read_text, upload};
 
 /// Where the REST interface begins.
 pub(crate) const BASE: &str = "/api/v1";

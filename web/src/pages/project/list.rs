@@ -9,12 +9,13 @@ use leptos_router::components::A;
 use leptos_router::hooks::{use_navigate, use_query_map};
 use uuid::Uuid;
 
+use super::import::ImportDialog;
 use super::labels::framework_name;
 use crate::api::{calls, encode};
 use crate::load::when_loaded;
 use crate::paged::paged;
 use crate::pages::set_title;
-use crate::parts::{ButtonKind, EmptyState, Icon, LinkButton, TimeAgo, icon, job_pill, skeleton_rows};
+use crate::parts::{Button, ButtonKind, EmptyState, Icon, LinkButton, TimeAgo, icon, job_pill, skeleton_rows};
 use crate::poll::keep_fresh;
 
 /// What the list is narrowed down to: the word in the address and the one on the screen.
@@ -61,12 +62,14 @@ pub(crate) fn ProjectsPage() -> impl IntoView {
         })
     });
     let (items, is_empty) = (projects.items(), projects.is_empty());
+    let importing = RwSignal::new(false);
     let is_filtered = Memo::new(move |_| !(words.with(String::is_empty) && state.get().is_empty()));
     let shown = move || {
         match (is_empty.get(), is_filtered.get()) {
         (true, false) => view! {
             <EmptyState title="No projects yet" text="A project is an agent under development. Describe in a sentence what it should do; Gantry proposes a spec and writes its code.">
                 <LinkButton kind=ButtonKind::Primary glyph=Icon::Plus href="/projects/new">"New project"</LinkButton>
+                <Button glyph=Icon::Download on_press=move |()| importing.set(true)>"Import"</Button>
             </EmptyState>
         }
         .into_any(),
@@ -108,6 +111,7 @@ pub(crate) fn ProjectsPage() -> impl IntoView {
         some_exist.get().then(|| {
             view! {
                 <Filter words state/>
+                <Button glyph=Icon::Download on_press=move |()| importing.set(true)>"Import"</Button>
                 <LinkButton kind=ButtonKind::Primary glyph=Icon::Plus href="/projects/new" shortcut="create">"New project"</LinkButton>
             }
         })
@@ -126,6 +130,7 @@ pub(crate) fn ProjectsPage() -> impl IntoView {
         <header class="page-head"><h1>"Projects"</h1><span class="grow"></span>{head_actions}</header>
         {state_filter}
         {list}
+        <ImportDialog open=importing/>
     }
     .into_any()
 }

@@ -5,6 +5,7 @@ pub(crate) mod chat;
 pub(crate) mod diagnostics;
 pub(crate) mod files;
 pub(crate) mod images;
+pub(crate) mod import;
 pub(crate) mod labels;
 pub(crate) mod list;
 pub(crate) mod new;
