@@ -160,6 +160,17 @@ impl Carrier<'_> {
                     if import.module == "__future__" {
                         continue;
                     }
+                    if import.module.starts_with('.') {
+                        self.draft.warn(
+                            "module_left_out",
+                            self.code.line(at),
+                            format!(
+                                "{} uses {name} of {}, which is not among the files that were read",
+                                self.tool, import.module
+                            ),
+                        );
+                        continue;
+                    }
                     if of_framework.contains(&package) || of_framework.contains(&import.module.as_str()) {
                         self.draft.warn(
                             "tool_uses_framework",

@@ -371,7 +371,9 @@ impl Workplace {
             "http 403",
             "write access to repository not granted",
         ]) {
-            GitError::Denied(host, told)
+            // Without a credential git would have asked a person.
+            let asks = lower.contains("could not read username");
+            GitError::Denied(host, if asks { "it wants to know who is asking".to_owned() } else { told })
         } else if has(&["non-fast-forward", "fetch first", "cannot lock ref", "stale info", "failed to update ref"]) {
             GitError::Moved
         } else if has(&["[remote rejected]", "pre-receive hook declined", "protected branch"]) {
