@@ -14,6 +14,9 @@ use crate::spec::Effect;
 pub struct Compatibility {
     /// The frameworks, in the order in which they are offered.
     pub frameworks: Vec<FrameworkEntry>,
+    /// How frameworks think of an agent: what `philosophy` of a framework names.
+    #[serde(default)]
+    pub philosophies: Vec<PhilosophyEntry>,
     /// The patterns, simplest first.
     pub patterns: Vec<PatternEntry>,
     /// The kinds of tools, builtin ones one by one.
@@ -30,6 +33,19 @@ pub struct Compatibility {
     /// What is wrong with this instance's `compatibility.toml`; while it is, the last sound one counts.
     #[serde(default)]
     pub extension_problems: Vec<FieldProblem>,
+}
+
+/// How a framework thinks of an agent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PhilosophyEntry {
+    /// The word in `philosophy` of a framework.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Who decides what comes next, in a sentence.
+    pub summary: String,
 }
 
 /// Where agents run.
@@ -122,7 +138,7 @@ pub struct FrameworkEntry {
     pub name: String,
     /// Who makes it.
     pub vendor: String,
-    /// `loop`, `pipeline` or `graph`: how it thinks of an agent.
+    /// How it thinks of an agent: an id of `philosophies`.
     pub philosophy: String,
     /// What it is, in a sentence.
     pub tagline: String,
@@ -226,6 +242,29 @@ pub struct PatternEntry {
     pub summary: String,
     /// What happens, step by step.
     pub steps: Vec<String>,
+    /// Who or what decides what comes next.
+    pub flow: String,
+    /// What agents give to one another.
+    pub communication: String,
+    /// How freely it takes to a message that nobody thought of, beside the other patterns.
+    pub flexibility: Level,
+    /// How surely the same message takes the same way, beside the other patterns.
+    pub predictability: Level,
+    /// How often a model is asked for one answer, beside the other patterns.
+    pub cost: Level,
+}
+
+/// How much of something, beside others of its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Little.
+    Low,
+    /// Between the two.
+    Medium,
+    /// Much.
+    High,
 }
 
 /// A kind of tool.

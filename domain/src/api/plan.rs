@@ -114,3 +114,31 @@ pub struct PlanAttempt {
     /// What was wrong with the answer, each with its path; empty when it was accepted.
     pub problems: Vec<String>,
 }
+
+/// What is told of a plan while a model writes it: the events of `POST /plans` where the client
+/// accepts `text/event-stream`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(tag = "type", rename_all_fields = "camelCase")]
+pub enum PlanEvent {
+    /// The model is being asked.
+    #[serde(rename = "plan.asked")]
+    Asked {
+        /// How.
+        method: PlanMethod,
+        /// Which question it is, from 1.
+        number: u32,
+    },
+    /// It answered, or could not be asked.
+    #[serde(rename = "plan.answered")]
+    Answered {
+        /// What was asked, and what came of it.
+        attempt: PlanAttempt,
+    },
+    /// The plan is there: the last event.
+    #[serde(rename = "plan.done")]
+    Done {
+        /// The plan.
+        plan: Box<Plan>,
+    },
+}

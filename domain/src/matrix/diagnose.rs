@@ -6,7 +6,7 @@
 use serde_json::json;
 
 use super::{
-    Diagnostic, Fix, Framework, Language, Pattern, Severity, Support, compatibility, selection, shape, support,
+    Diagnostic, Fix, Framework, Language, Pattern, Severity, Support, compatibility, selection, shape, support_in,
 };
 use crate::api::compatibility::Compatibility;
 use crate::spec::{BuildOptions, Spec, ToolSource, check};
@@ -19,7 +19,7 @@ pub fn diagnose(spec: &Spec) -> Vec<Diagnostic> {
 /// Everything that can be said of a spec by a matrix, errors first.
 pub fn diagnose_in(matrix: &Compatibility, spec: &Spec) -> Vec<Diagnostic> {
     let mut found = check::check(spec);
-    combination(spec, &mut found);
+    combination(matrix, spec, &mut found);
     selection::selection(matrix, spec, &mut found);
     shape::shape(spec, &mut found);
     language(spec, &mut found);
@@ -48,9 +48,9 @@ pub(super) fn with_fix(mut diagnostic: Diagnostic, label: impl Into<String>, pat
 }
 
 /// Framework and pattern.
-fn combination(spec: &Spec, found: &mut Vec<Diagnostic>) {
+fn combination(matrix: &Compatibility, spec: &Spec, found: &mut Vec<Diagnostic>) {
     let (framework, pattern) = (spec.target.framework, spec.target.pattern);
-    let Some(cell) = support(framework, pattern) else { return };
+    let Some(cell) = support_in(matrix, framework, pattern) else { return };
     match cell.support {
         Support::Native => {}
         Support::Adapter => found.push(diagnostic(
@@ -77,9 +77,7 @@ fn combination(spec: &Spec, found: &mut Vec<Diagnostic>) {
                 ),
             );
             for other in Framework::ALL {
-                if other != framework
-                    && support(other, pattern).is_some_and(|cell| cell.support != Support::Unsupported)
-                {
+                if other != framework && selection::is_allowed(matrix, other, pattern) {
                     refused = with_fix(refused, format!("Use {}", name(other)), framework_patch(spec, other));
                 }
             }
@@ -96,7 +94,7 @@ fn combination(spec: &Spec, found: &mut Vec<Diagnostic>) {
 }
 
 /// The patch that changes the framework and, where it must, what hangs on its language.
-fn framework_patch(spec: &Spec, framework: Framework) -> serde_json::Value {
+pub(super) fn framework_patch(spec: &Spec, framework: Framework) -> serde_json::Value {
     let mut patch = json!({"target": {"framework": framework}});
     if spec.target.language != framework.language() {
         patch["target"]["language"] = json!(framework.language());
@@ -202,7 +200,7 @@ fn language_name(language: Language) -> &'static str {
     }
 }
 
-fn name(framework: Framework) -> &'static str {
+pub(super) fn name(framework: Framework) -> &'static str {
     compatibility()
         .frameworks
         .iter()

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::diagnose::{diagnostic, with_fix};
-use super::{Diagnostic, Severity};
+use super::diagnose::{diagnostic, framework_patch, name, with_fix};
+use super::{Diagnostic, Framework, Pattern, Severity, Support, support_in};
 use crate::api::compatibility::{Compatibility, FrameworkEntry, ModelEntry};
 use crate::spec::Spec;
 
@@ -14,6 +14,14 @@ pub(super) fn selection(matrix: &Compatibility, spec: &Spec, found: &mut Vec<Dia
     cloud(matrix, spec, framework, found);
     models(matrix, spec, found);
     exports(matrix, spec, framework, found);
+}
+
+/// Whether the generator does a pattern with a framework, and the instance allows it.
+pub(super) fn is_allowed(matrix: &Compatibility, framework: Framework, pattern: Pattern) -> bool {
+    support_in(matrix, framework, pattern).is_some_and(|cell| cell.support != Support::Unsupported)
+        && !matrix.restrictions.iter().any(|restriction| {
+            restriction.framework == framework && restriction.pattern.is_none_or(|other| other == pattern)
+        })
 }
 
 fn restrictions(matrix: &Compatibility, spec: &Spec, framework: &FrameworkEntry, found: &mut Vec<Diagnostic>) {
@@ -28,7 +36,12 @@ fn restrictions(matrix: &Compatibility, spec: &Spec, framework: &FrameworkEntry,
             None => ("/target/framework", framework.name.clone()),
         };
         let message = format!("this instance does not allow {what}: {}", restriction.reason);
-        found.push(diagnostic(Severity::Error, "not_allowed_here", path, message));
+        let mut refused = diagnostic(Severity::Error, "not_allowed_here", path, message);
+        let allowed = |framework: Framework| is_allowed(matrix, framework, spec.target.pattern);
+        for other in Framework::ALL.into_iter().filter(|other| *other != framework.id && allowed(*other)).take(3) {
+            refused = with_fix(refused, format!("Use {}", name(other)), framework_patch(spec, other));
+        }
+        found.push(refused);
     }
 }
 
@@ -148,8 +161,8 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::matrix::compatibility;
     use crate::matrix::diagnose::{diagnose, diagnose_in, is_sound};
-    use crate::matrix::{Framework, Pattern, compatibility};
     use crate::spec::{Builtin, from_value, merge_patch};
 
     fn value(change: impl FnOnce(&mut Value)) -> Value {
@@ -211,11 +224,26 @@ mod tests {
         let refused = diagnose_in(&matrix, &spec);
         assert_eq!(refused[0].code, "not_allowed_here");
         assert!(refused[0].message.contains("Ask the platform team."));
+        // Its fix leads to what is allowed, and no other fix leads back to what is not.
+        let mut mended = value(|_| {});
+        merge_patch(&mut mended, &refused[0].fixes[0].patch);
+        assert_eq!(diagnose_in(&matrix, &from_value(mended).unwrap()), []);
+        let unsupported = from_value(value(|value| {
+            value["target"]["framework"] = json!("crewai");
+            value["target"]["pattern"] = json!("graph");
+        }))
+        .unwrap();
+        let found = diagnose_in(&matrix, &unsupported);
+        let refused = found.iter().find(|found| found.code == "pattern_unsupported").unwrap();
+        assert!(refused.fixes.iter().all(|fix| fix.patch["target"]["framework"] != "react"));
     }
 
     #[test]
     fn every_id_in_the_matrix_leads_somewhere() {
         let matrix = compatibility();
+        for entry in &matrix.frameworks {
+            assert!(matrix.philosophies.iter().any(|known| known.id == entry.philosophy), "{}", entry.name);
+        }
         let clouds: Vec<&String> = matrix.clouds.iter().map(|cloud| &cloud.id).collect();
         for (name, ids) in matrix
             .frameworks

@@ -4,7 +4,7 @@
 //! it must call, else in words. Its document is checked like a spec that a person wrote; what is wrong
 //! goes back to it, twice at most. If nothing comes of it the rules make the plan, and the plan says so.
 
-use gantry_domain::api::plan::{Plan, PlanAttempt, PlanMethod, PlanRequest};
+use gantry_domain::api::plan::{Plan, PlanAttempt, PlanEvent, PlanMethod, PlanRequest};
 use serde_json::{Value, json};
 
 use crate::outside::model::{self, Endpoint};
@@ -14,22 +14,47 @@ const REPAIRS: usize = 2;
 /// The name of the schema, and of the tool.
 const DOCUMENT: &str = "agent_plan";
 
-/// Has a model write the plan.
-pub(super) async fn plan(http: &reqwest::Client, endpoint: &Endpoint, request: &PlanRequest) -> Plan {
+/// What was asked, and who is told of it as it happens.
+struct Attempts<Tell> {
+    made: Vec<PlanAttempt>,
+    tell: Tell,
+}
+
+impl<Tell: FnMut(PlanEvent)> Attempts<Tell> {
+    fn asking(&mut self, method: PlanMethod) {
+        let number = u32::try_from(self.made.len() + 1).unwrap_or(u32::MAX);
+        (self.tell)(PlanEvent::Asked { method, number });
+    }
+
+    fn answered(&mut self, method: PlanMethod, problems: Vec<String>) {
+        let attempt = PlanAttempt { method, problems };
+        (self.tell)(PlanEvent::Answered { attempt: attempt.clone() });
+        self.made.push(attempt);
+    }
+}
+
+/// Has a model write the plan; `tell` hears what is asked and what comes of it, without the plan.
+pub(super) async fn plan(
+    http: &reqwest::Client,
+    endpoint: &Endpoint,
+    request: &PlanRequest,
+    tell: impl FnMut(PlanEvent) + Send,
+) -> Plan {
     let schema = gantry_generator::draft_schema(&request.constraints);
     let mut conversation = vec![
         json!({"role": "system", "content": gantry_generator::draft_task(request)}),
         json!({"role": "user", "content": request.prompt}),
     ];
-    let mut attempts: Vec<PlanAttempt> = Vec::new();
+    let mut attempts = Attempts { made: Vec::new(), tell };
     let mut method = PlanMethod::JsonSchema;
     let mut repairs = 0;
     let reason = loop {
         let body = body(method, endpoint, &conversation, &schema);
+        attempts.asking(method);
         let answer = match model::complete(http, endpoint, &body).await {
             Ok(answer) => answer,
             Err(error) => {
-                attempts.push(PlanAttempt { method, problems: vec![error.message.clone()] });
+                attempts.answered(method, vec![error.message.clone()]);
                 // An endpoint that does not know a way of asking says that the request is bad.
                 match next(method).filter(|_| error.code == "model_bad_response") {
                     Some(next) => {
@@ -47,7 +72,7 @@ pub(super) async fn plan(http: &reqwest::Client, endpoint: &Endpoint, request: &
                 // Asked for a document and answered with prose: this way of asking had no effect.
                 if let Some(next) = next(method).filter(|_| !text.contains('{')) {
                     let problem = "the endpoint answered in words instead of with the document".to_owned();
-                    attempts.push(PlanAttempt { method, problems: vec![problem] });
+                    attempts.answered(method, vec![problem]);
                     method = next;
                     continue;
                 }
@@ -56,12 +81,12 @@ pub(super) async fn plan(http: &reqwest::Client, endpoint: &Endpoint, request: &
         };
         match found {
             Ok(mut plan) => {
-                attempts.push(PlanAttempt { method, problems: Vec::new() });
-                plan.provenance.attempts = attempts;
+                attempts.answered(method, Vec::new());
+                plan.provenance.attempts = attempts.made;
                 return plan;
             }
             Err(problems) => {
-                attempts.push(PlanAttempt { method, problems: problems.clone() });
+                attempts.answered(method, problems.clone());
                 if repairs == REPAIRS {
                     break format!("{} wrote no sound plan, and {REPAIRS} repairs did not mend it", endpoint.model);
                 }
@@ -76,7 +101,7 @@ pub(super) async fn plan(http: &reqwest::Client, endpoint: &Endpoint, request: &
     };
     let mut plan = gantry_generator::plan(request);
     plan.provenance.model = Some(endpoint.model.clone());
-    plan.provenance.attempts = attempts;
+    plan.provenance.attempts = attempts.made;
     plan.provenance.fallback = Some(reason);
     plan
 }

@@ -75,6 +75,35 @@ async fn a_model_writes_the_plan_and_mends_what_was_wrong_with_it() {
 }
 
 #[tokio::test]
+async fn who_waits_for_a_model_s_plan_is_told_what_is_asked() {
+    let test = TestApp::sqlite().await;
+    let admin = test.admin().await;
+    let bad: &'static str = document("https://invented.example/{city}").leak();
+    let good: &'static str = document("https://weather.example/{city}").leak();
+    let model = FakeModel::start(vec![Reply::Plain(bad), Reply::Plain(good)]).await;
+    let provider = json!({"name": world::unique("planner"), "baseUrl": model.url, "defaultModel": "fake-1"});
+    let provider = admin.post("/api/v1/providers", provider).await.expect(201).json();
+    let mut headers = admin.headers.clone();
+    headers.insert("accept", "text/event-stream".parse().unwrap());
+    let reader = Persona::with_headers(&test, headers);
+    let events = async |body: Value| -> Vec<Value> {
+        let answer = reader.post("/api/v1/plans", body).await.expect(200);
+        let text = String::from_utf8(answer.bytes).unwrap();
+        text.lines().filter_map(|line| serde_json::from_str(line.strip_prefix("data:")?).ok()).collect()
+    };
+    let prompt = "The weather of a city from https://weather.example/";
+    let told = events(json!({"prompt": prompt, "providerId": provider["id"]})).await;
+    let types: Vec<&str> = told.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["plan.asked", "plan.answered", "plan.asked", "plan.answered", "plan.done"]);
+    assert_eq!(told[2]["number"], 2);
+    assert!(told[1]["attempt"]["problems"][0].as_str().unwrap().contains("the person gave no such address"));
+    assert_eq!(told[4]["plan"]["provenance"]["mode"], "model");
+    let told = events(json!({"prompt": "Tell the time"})).await;
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["plan"]["provenance"]["mode"], "rules");
+}
+
+#[tokio::test]
 async fn a_sentence_becomes_a_plan_and_its_diagnosis_agrees() {
     let test = TestApp::sqlite().await;
     let admin = test.admin().await;
