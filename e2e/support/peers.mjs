@@ -45,6 +45,32 @@ export async function slowModel(wordMilliseconds, words = 40) {
 }
 
 /**
+ * An endpoint that answers chat completions in one body with each text of `replies` in turn, the last one
+ * for ever, `milliseconds` after it was asked. `asked` has the bodies, `left` counts who went away before.
+ */
+export async function answeringModel(replies, milliseconds = 0) {
+  const model = { asked: [], left: 0, replies: [...replies], milliseconds };
+  const server = createServer(async (request, answer) => {
+    let body = '';
+    for await (const piece of request) body += piece;
+    const send = (value) => answer.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+    if (!request.url.endsWith('/chat/completions')) return send({ object: 'list', data: [{ id: 'planner-1', object: 'model' }] });
+    model.asked.push(JSON.parse(body));
+    const content = model.replies.length > 1 ? model.replies.shift() : model.replies[0];
+    const timer = setTimeout(() => send({ object: 'chat.completion', choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }] }), model.milliseconds);
+    answer.on('close', () => {
+      if (answer.writableEnded) return;
+      clearTimeout(timer);
+      model.left += 1;
+    });
+  });
+  const port = await listen(server);
+  model.url = `http://127.0.0.1:${port}/v1`;
+  model.close = () => new Promise((resolve) => (server.close(resolve), server.closeAllConnections()));
+  return model;
+}
+
+/**
  * A way into the registry at `target` that passes everything on as it is, but holds back the bytes of
  * uploads for as long as `hold` is true. `uploading` tells when one has begun.
  */

@@ -19,7 +19,7 @@ use crate::preferences::Preferences;
 const CHORD_MILLIS: f64 = 1_200.0;
 
 /// Everything that the shortcut sheet lists; each is implemented here, in the palette or natively.
-pub(crate) const SHORTCUTS: [(&str, &[(&str, &str)]); 6] = [
+pub(crate) const SHORTCUTS: [(&str, &[(&str, &str)]); 7] = [
     (
         "Anywhere",
         &[
@@ -44,6 +44,14 @@ pub(crate) const SHORTCUTS: [(&str, &[(&str, &str)]); 6] = [
             ("W", "Wrap long lines"),
             ("T", "Show when lines were written"),
             ("Y", "Copy a link to the line"),
+        ],
+    ),
+    (
+        "In the wizard",
+        &[
+            ("1 … 9", "Choose the card of that number"),
+            ("↑ ↓", "The next card of the group"),
+            ("Enter", "Go on to the next step"),
         ],
     ),
     ("In forms", &[("mod Enter", "Submit")]),

@@ -42,7 +42,7 @@ test('from a sentence to a published image', async ({ browser }) => {
       await page.getByLabel('Description').fill(`Answers questions about the weather in a city. It calls GET http://127.0.0.1:${service.address().port}/weather/{city} and reports temperature and wind.`);
       await lookOver(page, 'golden-describe');
       await page.getByRole('button', { name: 'Continue' }).click();
-      for (const step of ['framework', 'model', 'pattern', 'tools']) {
+      for (const step of ['framework', 'agents', 'tools']) {
         await expect(page).toHaveURL(new RegExp(`step=${step}`));
         await settled(page);
         await lookOver(page, `golden-${step}`);

@@ -1,6 +1,7 @@
 //! One function per operation of the REST interface. Types are the server's own (`gantry_domain::api`).
 
 use gantry_domain::api::Page;
+use gantry_domain::api::compatibility::Compatibility;
 use gantry_domain::api::exchange::{Import, ImportRequest};
 use gantry_domain::api::identity::{Login, Me, Setup, SetupState};
 use gantry_domain::api::job::Job;
@@ -40,6 +41,11 @@ pub(crate) async fn setup_state() -> ApiResult<SetupState> {
 /// Makes the first account.
 pub(crate) async fn setup(body: &Setup) -> ApiResult<Me> {
     post("/setup", body).await
+}
+
+/// What goes with what on this instance: the built-in matrix with what the operator added.
+pub(crate) async fn compatibility() -> ApiResult<Compatibility> {
+    get("/compatibility").await
 }
 
 /// What the instance runs on.

@@ -2,6 +2,7 @@
 //! function per operation, are in [`calls`].
 
 pub(crate) mod calls;
+pub(crate) mod plans;
 mod upload;
 pub(crate) mod work;
 
@@ -9,7 +10,7 @@ use std::cell::RefCell;
 use std::fmt;
 
 use gantry_domain::problem::Problem;
-use gloo_net::http::{Method, RequestBuilder, Response};
+use gloo_net::http::{Method, Request, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -189,17 +190,31 @@ pub(crate) fn websocket_url(path: &str) -> String {
     format!("{scheme}://{}{BASE}{path}", location.host().unwrap_or_default())
 }
 
+/// A request with what every request carries.
+fn request(method: Method, path: &str) -> RequestBuilder {
+    let changes = method != Method::GET;
+    let request = RequestBuilder::new(&format!("{BASE}{path}")).method(method).header("Accept", "application/json");
+    match CSRF_TOKEN.with_borrow(Clone::clone) {
+        Some(token) if changes => request.header(CSRF_HEADER, &token),
+        _ => request,
+    }
+}
+
 /// Sends a request and turns every answer that is not a success into an error.
 async fn send<B: Serialize>(method: Method, path: &str, body: Option<&B>) -> ApiResult<Response> {
-    let changes = method != Method::GET;
-    let mut request = RequestBuilder::new(&format!("{BASE}{path}")).method(method).header("Accept", "application/json");
-    if changes && let Some(token) = CSRF_TOKEN.with_borrow(Clone::clone) {
-        request = request.header(CSRF_HEADER, &token);
-    }
-    let request = match body {
-        Some(body) => request.json(body),
-        None => request.build(),
-    };
+    let request = request(method, path);
+    answered(
+        path,
+        match body {
+            Some(body) => request.json(body),
+            None => request.build(),
+        },
+    )
+    .await
+}
+
+/// Sends what was made of a request, and turns every answer that is not a success into an error.
+async fn answered(path: &str, request: Result<Request, gloo_net::Error>) -> ApiResult<Response> {
     let answer = match request {
         Ok(request) => request.send().await,
         Err(error) => Err(error),

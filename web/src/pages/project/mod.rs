@@ -8,10 +8,12 @@ pub(crate) mod images;
 pub(crate) mod import;
 pub(crate) mod labels;
 pub(crate) mod list;
+pub(crate) mod matrix;
 pub(crate) mod new;
 pub(crate) mod overview;
 mod rename;
 pub(crate) mod settings;
+pub(crate) mod support;
 
 use gantry_domain::api::project::Project;
 use leptos::prelude::*;

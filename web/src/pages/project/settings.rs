@@ -1,7 +1,7 @@
 //! A project's settings: its spec as text, and its end.
 
 use gantry_domain::api::project::{Project, ReplaceSpec};
-use gantry_domain::matrix::diagnose::{diagnose, is_sound};
+use gantry_domain::matrix::diagnose::is_sound;
 use gantry_domain::problem::FieldProblem;
 use gantry_domain::spec::yaml;
 use leptos::ev::SubmitEvent;
@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::CurrentProject;
 use super::diagnostics::{Diagnostics, mended};
+use super::matrix::{InstanceMatrix, MatrixNotice};
 use crate::api::{calls, encode};
 use crate::parts::{Button, ButtonKind, ConfirmDialog, ErrorLine, Icon, Submission, TextArea, icon, use_toaster};
 
@@ -41,7 +42,9 @@ fn SpecEditor(project: Project) -> impl IntoView {
     let revision = RwSignal::new(project.revision);
     let text = RwSignal::new(saved.get_untracked());
     let read = Memo::new(move |_| text.with(|text| yaml::read(text)));
-    let found = Memo::new(move |_| read.with(|read| read.as_ref().map(diagnose).unwrap_or_default()));
+    let matrix = InstanceMatrix::provide();
+    let found =
+        Memo::new(move |_| read.with(|read| read.as_ref().map(|spec| matrix.diagnose(spec)).unwrap_or_default()));
     let is_changed = Memo::new(move |_| text.with(|text| saved.with(|saved| text != saved)));
     let submission = Submission::new();
     let refused =
@@ -96,6 +99,7 @@ fn SpecEditor(project: Project) -> impl IntoView {
                 </div>
             </div>
             <TextArea label="Spec as YAML" value=text code=true rows=28 error=form_error/>
+            <MatrixNotice/>
             <Diagnostics found on_fix=fix/>
             <ErrorLine error=submission.error/>
             <Show when=somebody_was_faster>

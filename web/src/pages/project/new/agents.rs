@@ -4,11 +4,12 @@ use gantry_domain::spec::{Agent, Task};
 use leptos::prelude::*;
 
 use super::draft::{Draft, bound};
+use super::{Step, step_frame};
 use crate::parts::{TextArea, TextField};
 
 /// Agents and tasks of the draft, each editable in place.
 #[component]
-pub(crate) fn AgentsEditor() -> impl IntoView {
+pub(crate) fn AgentsStep() -> impl IntoView {
     let draft = Draft::expect();
     let (agents, tasks) = draft
         .spec
@@ -20,11 +21,16 @@ pub(crate) fn AgentsEditor() -> impl IntoView {
         let tasks = tasks.into_iter().enumerate().map(|(index, task)| task_fields(index, task)).collect_view();
         view! { <section class="stack"><h3>"The tasks"</h3>{tasks}</section> }
     });
-    view! {
+    let questions = view! {
         <section class="stack"><h3>{agent_title}</h3>{agents}</section>
         {tasks}
-    }
-    .into_any()
+    };
+    step_frame(
+        Step::Agents,
+        "Who does what?",
+        "What each agent is and is told, and the tasks between them, as the plan has them. Every word is yours to change.",
+        questions.into_any(),
+    )
 }
 
 fn agent_fields(index: usize, agent: Agent) -> AnyView {

@@ -2,29 +2,56 @@
 //!
 //! It lives in the tab's session storage, so that going back, reloading or signing in again loses nothing.
 
-use gantry_domain::api::plan::{PlanConstraints, PlanRequest};
-use gantry_domain::matrix::Diagnostic;
-use gantry_domain::matrix::diagnose::diagnose;
+use std::time::Duration;
+
+use gantry_domain::api::plan::{Plan, PlanConstraints, PlanProvenance, PlanRequest};
+use gantry_domain::matrix::{Diagnostic, Framework, Pattern};
 use gantry_domain::spec::Spec;
-use gantry_generator::File;
+use leptos::ev;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
+use super::facets::Selection;
 use crate::pages::project::diagnostics::mended;
+use crate::pages::project::matrix::InstanceMatrix;
 
 const STORAGE_KEY: &str = "gantry.new-project";
+/// How long after the last change it is stored; a page that is left stores it at once.
+const REST: Duration = Duration::from_millis(200);
+
+/// Who is to make the plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Planner {
+    /// The provider whose model writes it; none is the rules.
+    pub(crate) provider_id: Option<Uuid>,
+    /// The model's name there; empty is the provider's default.
+    pub(crate) model: String,
+}
+
+/// What a plan was made from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Planned {
+    prompt: String,
+    planner: Planner,
+}
 
 /// What is kept in the session storage.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 struct Kept {
     prompt: String,
-    planned_prompt: Option<String>,
+    planner: Planner,
+    planned: Option<Planned>,
     decided: PlanConstraints,
     spec: Option<Spec>,
-    reasons: Vec<String>,
+    provenance: Option<PlanProvenance>,
     questions: Vec<String>,
     remarks: Vec<Diagnostic>,
+    facets: Selection,
 }
 
 /// The project in the making.
@@ -32,46 +59,119 @@ struct Kept {
 pub(crate) struct Draft {
     /// What was described.
     pub(crate) prompt: RwSignal<String>,
+    /// Who is to make the plan.
+    pub(crate) planner: RwSignal<Planner>,
     /// What the person decided, and a new plan keeps.
     pub(crate) decided: RwSignal<PlanConstraints>,
     /// The spec; none before the first plan.
     pub(crate) spec: RwSignal<Option<Spec>>,
-    /// Which words led to which choice.
-    pub(crate) reasons: RwSignal<Vec<String>>,
+    /// Who made the plan, and which words led to which choice.
+    pub(crate) provenance: RwSignal<Option<PlanProvenance>>,
     /// What the planner would like to know.
     pub(crate) questions: RwSignal<Vec<String>>,
     /// What the planner had to say beside the checks.
     pub(crate) remarks: RwSignal<Vec<Diagnostic>>,
+    /// By what the frameworks are filtered, beside the cloud, which is the spec's.
+    pub(crate) facets: RwSignal<Selection>,
     /// Rises when the spec changed under a form's fields: by a plan or a fix.
     pub(crate) version: RwSignal<u32>,
-    planned_prompt: RwSignal<Option<String>>,
+    /// The framework, the pattern and the cloud of the spec, for what follows only these.
+    pub(crate) framework: Memo<Option<Framework>>,
+    pub(crate) pattern: Memo<Option<Pattern>>,
+    pub(crate) cloud: Memo<Option<String>>,
+    /// Whether it was taken up from the session storage.
+    pub(crate) was_restored: RwSignal<bool>,
+    /// Whether the browser keeps it; some are told to keep nothing.
+    pub(crate) is_kept: RwSignal<bool>,
+    matrix: InstanceMatrix,
+    planned: RwSignal<Option<Planned>>,
 }
 
 impl Draft {
     /// Takes up what the session has, and keeps it up to date. For the calling component's lifetime.
-    pub(crate) fn provide() -> Self {
-        let storage = || window().session_storage().ok().flatten();
+    pub(crate) fn provide(matrix: InstanceMatrix) -> Self {
         let text = storage().and_then(|storage| storage.get_item(STORAGE_KEY).ok().flatten());
         // What an older version kept may no longer be readable: then the wizard begins anew.
         let kept: Kept = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let was_restored = RwSignal::new(kept.spec.is_some() || !kept.prompt.trim().is_empty());
+        let spec = RwSignal::new(kept.spec);
         let draft = Self {
             prompt: RwSignal::new(kept.prompt),
+            planner: RwSignal::new(kept.planner),
             decided: RwSignal::new(kept.decided),
-            spec: RwSignal::new(kept.spec),
-            reasons: RwSignal::new(kept.reasons),
+            provenance: RwSignal::new(kept.provenance),
             questions: RwSignal::new(kept.questions),
             remarks: RwSignal::new(kept.remarks),
+            facets: RwSignal::new(kept.facets),
             version: RwSignal::new(0),
-            planned_prompt: RwSignal::new(kept.planned_prompt),
+            framework: Memo::new(move |_| spec.with(|spec| spec.as_ref().map(|spec| spec.target.framework))),
+            pattern: Memo::new(move |_| spec.with(|spec| spec.as_ref().map(|spec| spec.target.pattern))),
+            cloud: Memo::new(move |_| spec.with(|spec| spec.as_ref().and_then(|spec| spec.target.cloud.clone()))),
+            spec,
+            was_restored,
+            is_kept: RwSignal::new(storage().is_some()),
+            matrix,
+            planned: RwSignal::new(kept.planned),
         };
-        Effect::new(move |_| {
-            let text = serde_json::to_string(&draft.kept()).unwrap_or_default();
-            if let Some(storage) = storage() {
-                let _ = storage.set_item(STORAGE_KEY, &text);
-            }
-        });
+        draft.keep_stored();
         provide_context(draft);
         draft
+    }
+
+    /// Stores changes when they rest, and at once when the page is left.
+    fn keep_stored(self) {
+        let timer = StoredValue::new(None::<TimeoutHandle>);
+        Effect::new(move |ran_before: Option<()>| {
+            self.track();
+            if ran_before.is_none() {
+                return;
+            }
+            if let Some(timer) = timer.get_value() {
+                timer.clear();
+            }
+            timer.set_value(set_timeout_with_handle(move || self.store(), REST).ok());
+        });
+        let listener = window_event_listener(ev::pagehide, move |_| self.store());
+        on_cleanup(move || {
+            listener.remove();
+            self.store();
+        });
+    }
+
+    fn track(self) {
+        self.prompt.track();
+        self.planner.track();
+        self.planned.track();
+        self.decided.track();
+        self.spec.track();
+        self.provenance.track();
+        self.questions.track();
+        self.remarks.track();
+        self.facets.track();
+    }
+
+    fn store(self) {
+        let Some(kept) = self.kept() else { return };
+        let text = serde_json::to_string(&kept).unwrap_or_default();
+        let is_stored = storage().is_some_and(|storage| storage.set_item(STORAGE_KEY, &text).is_ok());
+        if self.is_kept.try_get_untracked() == Some(!is_stored) {
+            self.is_kept.try_set(is_stored);
+        }
+    }
+
+    /// What is to be kept; none when the page is gone.
+    fn kept(self) -> Option<Kept> {
+        Some(Kept {
+            prompt: self.prompt.try_get_untracked()?,
+            planner: self.planner.try_get_untracked()?,
+            planned: self.planned.try_get_untracked()?,
+            decided: self.decided.try_get_untracked()?,
+            spec: self.spec.try_get_untracked()?,
+            provenance: self.provenance.try_get_untracked()?,
+            questions: self.questions.try_get_untracked()?,
+            remarks: self.remarks.try_get_untracked()?,
+            facets: self.facets.try_get_untracked()?,
+        })
     }
 
     /// The one that was provided.
@@ -79,40 +179,53 @@ impl Draft {
         expect_context()
     }
 
-    fn kept(self) -> Kept {
-        Kept {
-            prompt: self.prompt.get(),
-            planned_prompt: self.planned_prompt.get(),
-            decided: self.decided.get(),
-            spec: self.spec.get(),
-            reasons: self.reasons.get(),
-            questions: self.questions.get(),
-            remarks: self.remarks.get(),
-        }
-    }
-
     /// Whether there is a spec to go on with.
     pub(crate) fn has_spec(self) -> bool {
         self.spec.with(Option::is_some)
     }
 
-    /// Whether the description has changed since it was planned.
+    /// Whether the plan is of this description and this planner.
     pub(crate) fn is_planned(self) -> bool {
-        self.planned_prompt.with(|planned| self.prompt.with(|prompt| planned.as_ref() == Some(prompt)))
+        self.planned.with(|planned| {
+            planned.as_ref().is_some_and(|planned| {
+                self.prompt.with(|prompt| planned.prompt == *prompt)
+                    && self.planner.with(|planner| planned.planner == *planner)
+            })
+        })
     }
 
-    /// Plans from the description; keeps what the person decided.
-    pub(crate) fn plan(self) {
-        let prompt = self.prompt.get_untracked();
-        let request =
-            PlanRequest { prompt: prompt.clone(), constraints: self.decided.get_untracked(), ..PlanRequest::default() };
-        let plan = gantry_generator::plan(&request);
-        let checks = diagnose(&plan.spec);
-        self.remarks.set(plan.diagnostics.into_iter().filter(|remark| !checks.contains(remark)).collect());
-        self.reasons.set(plan.provenance.reasons);
+    /// What to ask a planner.
+    pub(crate) fn request(self) -> PlanRequest {
+        let planner = self.planner.get_untracked();
+        PlanRequest {
+            prompt: self.prompt.get_untracked(),
+            constraints: self.decided.get_untracked(),
+            provider_id: planner.provider_id,
+            planner_model: Some(planner.model.trim().to_owned()).filter(|model| !model.is_empty()),
+        }
+    }
+
+    /// Plans by the rules, here.
+    pub(crate) fn plan_by_rules(self) {
+        let request = PlanRequest { provider_id: None, planner_model: None, ..self.request() };
+        self.take(gantry_generator::plan(&request));
+    }
+
+    /// Takes a plan over; keeps what the person decided.
+    pub(crate) fn take(self, mut plan: Plan) {
+        let before = self.spec.with_untracked(|spec| spec.as_ref().map(|spec| spec.target.clone()));
+        if let Some(before) = before {
+            plan.spec.target.cloud = before.cloud;
+            plan.spec.target.exports = before.exports;
+        }
+        let checks = self.matrix.diagnose_untracked(&plan.spec);
+        let is_new = |remark: &Diagnostic| !checks.iter().any(|check| check.code == remark.code);
+        self.remarks.set(plan.diagnostics.into_iter().filter(is_new).collect());
+        self.provenance.set(Some(plan.provenance));
         self.questions.set(plan.questions);
         self.spec.set(Some(plan.spec));
-        self.planned_prompt.set(Some(prompt));
+        let planned = Planned { prompt: self.prompt.get_untracked(), planner: self.planner.get_untracked() };
+        self.planned.set(Some(planned));
         self.version.update(|version| *version += 1);
     }
 
@@ -131,67 +244,44 @@ impl Draft {
         self.version.update(|version| *version += 1);
     }
 
-    /// Applies a diagnostic's fix.
+    /// Applies a diagnostic's fix. What it decides, a new plan keeps.
     pub(crate) fn mend(self, patch: &Value) {
         let mended = self.spec.with_untracked(|spec| spec.as_ref().and_then(|spec| mended(spec, patch)));
-        if let Some(mended) = mended {
-            self.rebuild(|spec| *spec = mended);
-        }
+        let Some(mended) = mended else { return };
+        self.decided.update(|decided| {
+            if patch.pointer("/target/framework").is_some() {
+                decided.framework = Some(mended.target.framework);
+            }
+            if patch.pointer("/target/pattern").is_some() {
+                decided.pattern = Some(mended.target.pattern);
+            }
+        });
+        self.rebuild(|spec| *spec = mended);
+    }
+
+    /// What is wrong with a spec, as this instance sees it.
+    pub(crate) fn diagnose(self, spec: &Spec) -> Vec<Diagnostic> {
+        self.matrix.diagnose_untracked(spec)
     }
 
     /// Begins anew, here and in the session storage.
     pub(crate) fn clear(self) {
         self.prompt.set(String::new());
+        self.planner.set(Planner::default());
         self.decided.set(PlanConstraints::default());
         self.spec.set(None);
-        self.reasons.set(Vec::new());
+        self.provenance.set(None);
         self.questions.set(Vec::new());
         self.remarks.set(Vec::new());
-        self.planned_prompt.set(None);
+        self.facets.set(Selection::default());
+        self.planned.set(None);
+        self.was_restored.set(false);
+        self.store();
     }
 }
 
-/// What the spec gives just now: the checks and the files.
-#[derive(Clone, Copy)]
-pub(crate) struct Preview {
-    /// What is wrong or worth knowing.
-    pub(crate) found: Memo<Vec<Diagnostic>>,
-    /// The files that would be generated; none while something is wrong.
-    pub(crate) files: Memo<Option<Vec<PreviewFile>>>,
-}
-
-/// A file that would be generated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct PreviewFile {
-    /// Its path in the project.
-    pub(crate) path: String,
-    /// Its text.
-    pub(crate) content: String,
-}
-
-impl From<File> for PreviewFile {
-    fn from(file: File) -> Self {
-        Self { path: file.path, content: file.content }
-    }
-}
-
-impl Preview {
-    /// Follows the draft, for the calling component's lifetime.
-    pub(crate) fn provide(draft: Draft) -> Self {
-        let found = Memo::new(move |_| draft.spec.with(|spec| spec.as_ref().map(diagnose).unwrap_or_default()));
-        let files = Memo::new(move |_| {
-            let files = draft.spec.with(|spec| gantry_generator::emit(spec.as_ref()?).ok());
-            files.map(|files| files.into_iter().map(PreviewFile::from).collect())
-        });
-        let preview = Self { found, files };
-        provide_context(preview);
-        preview
-    }
-
-    /// The one that was provided.
-    pub(crate) fn expect() -> Self {
-        expect_context()
-    }
+fn storage() -> Option<web_sys::Storage> {
+    window().session_storage().ok().flatten()
 }
 
 /// A signal for a field of a form, whose changes go into the draft.

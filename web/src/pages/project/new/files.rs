@@ -1,23 +1,38 @@
-//! The files that would be generated, as a tree, and the text of one of them.
+//! The files that would be generated, as a tree, and the text of one of them: by the same generator as
+//! the server's, in the browser.
 
 use leptos::prelude::*;
 
-use super::draft::{Preview, PreviewFile};
+use super::preview::{Preview, PreviewFile};
 use crate::parts::{Icon, icon, size_text};
 
 /// The file that is shown at first: the one that says what the project is.
 const FIRST: &str = "README.md";
+
+/// A file in the tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Row {
+    path: String,
+    /// In bytes.
+    size: i64,
+    /// Whether the last change of the spec changed it.
+    is_changed: bool,
+}
+
+impl Row {
+    fn of(file: &PreviewFile) -> Self {
+        let size = i64::try_from(file.content.len()).unwrap_or(i64::MAX);
+        Self { path: file.path.clone(), size, is_changed: file.is_changed }
+    }
+}
 
 /// The files, while nothing is wrong with the spec.
 #[component]
 pub(crate) fn Files() -> impl IntoView {
     let preview = Preview::expect();
     let chosen = RwSignal::new(FIRST.to_owned());
-    let paths = Memo::new(move |_| {
-        preview.files.with(|files| {
-            let files = files.as_ref()?;
-            Some(files.iter().map(|file| (file.path.clone(), file.content.len())).collect::<Vec<_>>())
-        })
+    let rows = Memo::new(move |_| {
+        preview.files.with(|files| files.as_ref().map(|files| files.iter().map(Row::of).collect::<Vec<_>>()))
     });
     let text = Memo::new(move |_| {
         preview.files.with(|files| {
@@ -27,14 +42,16 @@ pub(crate) fn Files() -> impl IntoView {
             Some((file.path.clone(), file.content.clone()))
         })
     });
-    let tree = move || match paths.get() {
+    let tree = move || match rows.get() {
+        None if preview.is_behind.get() => view! { <p class="muted">"Writing the files"</p> }.into_any(),
         None => view! { <p class="muted">"Files appear here once nothing is wrong with the choices."</p> }.into_any(),
-        Some(paths) => {
-            let count = paths.len();
-            let total = paths.iter().map(|(_, size)| *size as i64).sum::<i64>();
+        Some(rows) => {
+            let total = rows.iter().map(|row| row.size).sum::<i64>();
+            let changed = rows.iter().filter(|row| row.is_changed).count();
+            let changes = (changed > 0).then(|| format!(", {changed} changed by the last choice"));
             view! {
-                <p class="hint number">{count} " files, " {size_text(total)}</p>
-                <ul class="file-tree">{tree_rows(paths, chosen, text)}</ul>
+                <p class="hint number">{rows.len()} " files, " {size_text(total)} {changes}</p>
+                <ul class="file-tree">{tree_rows(rows, chosen, text)}</ul>
             }
             .into_any()
         }
@@ -46,8 +63,8 @@ pub(crate) fn Files() -> impl IntoView {
         })
     };
     view! {
-        <section class="card file-preview">
-            <div class="card-head"><h2>"Files"</h2></div>
+        <section class="card file-preview" aria-labelledby="files-title" aria-busy=move || preview.is_behind.get().then_some("true")>
+            <div class="card-head"><h2 id="files-title">"Files"</h2></div>
             {tree}
             <Show when=move || text.with(Option::is_some)>
                 <h3><code>{shown_path}</code></h3>
@@ -59,48 +76,47 @@ pub(crate) fn Files() -> impl IntoView {
 }
 
 /// One row for each folder, where it begins, and one for each file.
-fn tree_rows(
-    paths: Vec<(String, usize)>,
-    chosen: RwSignal<String>,
-    shown: Memo<Option<(String, String)>>,
-) -> Vec<AnyView> {
-    let mut rows = Vec::new();
+fn tree_rows(rows: Vec<Row>, chosen: RwSignal<String>, shown: Memo<Option<(String, String)>>) -> Vec<AnyView> {
+    let mut views = Vec::new();
     let mut folder_before: Vec<String> = Vec::new();
-    for (path, size) in ordered(paths) {
-        let mut parts: Vec<String> = path.split('/').map(str::to_owned).collect();
+    for row in ordered(rows) {
+        let mut parts: Vec<String> = row.path.split('/').map(str::to_owned).collect();
         let name = parts.pop().unwrap_or_default();
         let shared = parts.iter().zip(&folder_before).take_while(|(a, b)| a == b).count();
         for (depth, folder) in parts.iter().enumerate().skip(shared) {
             let class = format!("depth-{depth}");
-            rows.push(view! { <li class=class><span class="file-row">{icon(Icon::Folder)}<span>{folder.clone()}</span></span></li> }.into_any());
+            views.push(view! { <li class=class><span class="file-row">{icon(Icon::Folder)}<span>{folder.clone()}</span></span></li> }.into_any());
         }
         let class = format!("depth-{}", parts.len());
         folder_before = parts;
-        let (pressed, current) = (path.clone(), path);
+        let (pressed, current) = (row.path.clone(), row.path);
         let is_current = move || shown.with(|shown| shown.as_ref().is_some_and(|(path, _)| *path == current));
-        rows.push(
+        let changed = row.is_changed.then(|| {
+            view! { <span class="changed"><span class="visually-hidden">"changed"</span></span> }
+        });
+        views.push(
             view! {
                 <li class=class>
                     <button type="button" class="file-row" aria-current=move || is_current().then_some("true") on:click=move |_| chosen.set(pressed.clone())>
-                        {icon(Icon::File)}<span>{name}</span><small class="number">{size_text(size as i64)}</small>
+                        {icon(Icon::File)}<span>{name}</span>{changed}<small class="number">{size_text(row.size)}</small>
                     </button>
                 </li>
             }
             .into_any(),
         );
     }
-    rows
+    views
 }
 
 /// Folders before files at every depth, each by name.
-fn ordered(mut paths: Vec<(String, usize)>) -> Vec<(String, usize)> {
+fn ordered(mut rows: Vec<Row>) -> Vec<Row> {
     let key = |path: &str| -> Vec<(bool, String)> {
         let parts: Vec<&str> = path.split('/').collect();
         let last = parts.len() - 1;
         parts.iter().enumerate().map(|(index, part)| (index == last, (*part).to_owned())).collect()
     };
-    paths.sort_by_cached_key(|(path, _)| key(path));
-    paths
+    rows.sort_by_cached_key(|row| key(&row.path));
+    rows
 }
 
 #[cfg(test)]
@@ -109,8 +125,12 @@ mod tests {
 
     #[test]
     fn folders_come_before_files() {
-        let paths = ["README.md", "src/a.py", ".gitignore", "src/deep/b.py"].map(|path| (path.to_owned(), 1));
-        let ordered: Vec<String> = ordered(paths.to_vec()).into_iter().map(|(path, _)| path).collect();
+        let rows = ["README.md", "src/a.py", ".gitignore", "src/deep/b.py"].map(|path| Row {
+            path: path.to_owned(),
+            size: 1,
+            is_changed: false,
+        });
+        let ordered: Vec<String> = ordered(rows.to_vec()).into_iter().map(|row| row.path).collect();
         assert_eq!(ordered, ["src/deep/b.py", "src/a.py", ".gitignore", "README.md"]);
     }
 }

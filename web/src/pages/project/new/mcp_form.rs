@@ -3,7 +3,6 @@
 
 use gantry_domain::api::mcp::{DiscoverMcpServer, McpServer, McpTool};
 use gantry_domain::matrix::Severity;
-use gantry_domain::matrix::diagnose::diagnose;
 use gantry_domain::spec::{
     Effect as ToolEffect, Spec, Tool, ToolSource, is_python_identifier, is_taken_by_generated_code,
 };
@@ -67,7 +66,7 @@ fn Discovery(open: RwSignal<bool>, by_hand: RwSignal<bool>) -> impl IntoView {
         let body = DiscoverMcpServer { command: words.clone() };
         submission.run(async move { calls::discover_mcp_server(&body).await }, move |answer| {
             let spec = draft.spec.get_untracked();
-            found.set(spec.map(|spec| offers(&spec, &words, &answer.tools)).unwrap_or_default());
+            found.set(spec.map(|spec| offers(draft, &spec, &words, &answer.tools)).unwrap_or_default());
             server.set(Some(answer));
         });
     };
@@ -174,7 +173,7 @@ fn found_row(found: Found) -> AnyView {
 }
 
 /// What was found, as tools that this spec could have: with names of its own, and what speaks against each.
-fn offers(spec: &Spec, command: &[String], tools: &[McpTool]) -> Vec<Found> {
+fn offers(draft: Draft, spec: &Spec, command: &[String], tools: &[McpTool]) -> Vec<Found> {
     let mut taken: Vec<String> = spec.tools.iter().map(|tool| tool.id.to_ascii_lowercase()).collect();
     let mut offers = Vec::new();
     for offered in tools {
@@ -190,7 +189,8 @@ fn offers(spec: &Spec, command: &[String], tools: &[McpTool]) -> Vec<Found> {
             source: ToolSource::Mcp { command: command.to_vec(), tool: offered.name.clone() },
         };
         taken.push(tool.id.to_ascii_lowercase());
-        let refusal = if is_there { Some("Is among the tools already.".to_owned()) } else { fault_of(spec, &tool) };
+        let refusal =
+            if is_there { Some("Is among the tools already.".to_owned()) } else { fault_of(draft, spec, &tool) };
         let chosen = RwSignal::new(false);
         offers.push(Found { tool, says_it_only_reads: offered.says_it_only_reads, refusal, chosen });
     }
@@ -198,11 +198,12 @@ fn offers(spec: &Spec, command: &[String], tools: &[McpTool]) -> Vec<Found> {
 }
 
 /// What the checks have against a tool in this spec.
-fn fault_of(spec: &Spec, tool: &Tool) -> Option<String> {
+fn fault_of(draft: Draft, spec: &Spec, tool: &Tool) -> Option<String> {
     let mut spec = spec.clone();
     let (place, below) = (format!("/tools/{}", spec.tools.len()), format!("/tools/{}/", spec.tools.len()));
     add(&mut spec, tool.clone());
-    diagnose(&spec)
+    draft
+        .diagnose(&spec)
         .into_iter()
         .find(|found| found.severity == Severity::Error && (found.path == place || found.path.starts_with(&below)))
         .map(|found| format!("Cannot be used here: {}.", found.message.trim_end_matches('.')))

@@ -1,4 +1,5 @@
-//! The last look: the name, why the plan is as it is, and creating it.
+//! The last look: the name, what the project is meant to become, why the plan is as it is, and creating
+//! it. The card of compatibility and the files stand beside it.
 
 use gantry_domain::Slug;
 use gantry_domain::api::project::CreateProject;
@@ -9,8 +10,11 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
 use super::Step;
-use super::draft::{Draft, Preview, bound};
+use super::draft::{Draft, bound};
+use super::preview::Preview;
+use super::why::Why;
 use crate::api::{calls, encode};
+use crate::pages::project::matrix::InstanceMatrix;
 use crate::parts::{Button, ButtonKind, ErrorLine, LinkButton, Submission, TextArea, TextField};
 
 /// The last look.
@@ -63,8 +67,8 @@ pub(crate) fn ReviewStep() -> impl IntoView {
     view! {
         <form class="stack" novalidate on:submit=submit>
             <div class="step-head">
-                <h2>"Review"</h2>
-                <p class="prose">"Creating the project writes the files on the right. Everything can be changed later."</p>
+                <h2 id="step-title" tabindex="-1">"Review"</h2>
+                <p class="prose">"Creating the project writes the files that are shown. Everything can be changed later."</p>
             </div>
             <div class="card form">
                 <div class="field-pair">
@@ -72,29 +76,58 @@ pub(crate) fn ReviewStep() -> impl IntoView {
                     <TextField label="Version" code=true value=version required=true hint="Semantic version."/>
                 </div>
                 <TextArea label="What it is for" value=description rows=3/>
+                <Exports/>
             </div>
-            <Reasons/>
             <ErrorLine error=other_error/>
             <footer class="step-foot">
                 <LinkButton href=Step::Tools.address()>"Back"</LinkButton>
                 <Button kind=ButtonKind::Primary submit=true busy=submission.busy disabled=refused>"Create project"</Button>
-                <Show when=move || refused.get()><p class="hint">"What is marked as wrong has to be resolved first."</p></Show>
+                <Show when=move || refused.get()><p class="hint">"What is marked as blocked has to be resolved first."</p></Show>
             </footer>
+            <Why/>
         </form>
     }
     .into_any()
 }
 
-/// Why the plan looks as it does.
+/// What the project is meant to become.
 #[component]
-fn Reasons() -> impl IntoView {
+fn Exports() -> impl IntoView {
     let draft = Draft::expect();
-    let list = |lines: Vec<String>| lines.into_iter().map(|line| view! { <li>{line}</li> }).collect_view();
-    let reasons = move || {
-        let reasons = draft.reasons.get();
-        (!reasons.is_empty()).then(|| {
-            view! { <details class="card"><summary>"Why the plan was made like this"</summary><ul class="bullets">{list(reasons)}</ul></details> }
-        })
+    let matrix = InstanceMatrix::expect();
+    let boxes = move || {
+        let exports = matrix.value.with(|matrix| matrix.exports.clone());
+        exports
+            .into_iter()
+            .map(|export| {
+                let (own, toggled) = (export.id.clone(), export.id);
+                let is_chosen = move || {
+                    draft.spec.with(|spec| spec.as_ref().is_some_and(|spec| spec.target.exports.contains(&own)))
+                };
+                let toggle = move |_| {
+                    let id = toggled.clone();
+                    draft.change(move |spec| {
+                        let before = spec.target.exports.len();
+                        spec.target.exports.retain(|other| *other != id);
+                        if spec.target.exports.len() == before {
+                            spec.target.exports.push(id);
+                        }
+                    });
+                };
+                view! {
+                    <label class="inline-check" title=export.description>
+                        <input type="checkbox" prop:checked=is_chosen on:change=toggle/>{export.name}
+                    </label>
+                }
+            })
+            .collect_view()
     };
-    view! { {reasons} }.into_any()
+    view! {
+        <fieldset class="field">
+            <legend>"Meant to become"</legend>
+            <div class="row exports">{boxes}</div>
+            <p class="hint">"Checked against the framework. Nothing is exported yet, and nothing is excluded by leaving it out."</p>
+        </fieldset>
+    }
+    .into_any()
 }

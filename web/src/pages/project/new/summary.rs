@@ -4,15 +4,23 @@ use gantry_domain::matrix::Diagnostic;
 use leptos::prelude::*;
 use serde_json::Value;
 
-use super::draft::{Draft, Preview};
+use super::Step;
+use super::compatibility_card::CompatibilityCard;
+use super::draft::Draft;
 use super::files::Files;
+use super::preview::Preview;
+use super::questions::Questions;
+use super::why::FallbackNotice;
 use crate::pages::project::diagnostics::Diagnostics;
 use crate::pages::project::labels::{framework_name, pattern_name};
-use crate::parts::{Icon, icon};
+use crate::pages::project::matrix::InstanceMatrix;
 
-/// Choices, checks and files.
+/// Choices, questions, checks and files; on the last step the compatibility of everything.
 #[component]
-pub(crate) fn Summary() -> impl IntoView {
+pub(crate) fn Summary(
+    /// Where the wizard is.
+    step: Memo<Step>,
+) -> impl IntoView {
     let draft = Draft::expect();
     let preview = Preview::expect();
     let found: Signal<Vec<Diagnostic>> = Signal::derive(move || {
@@ -21,21 +29,30 @@ pub(crate) fn Summary() -> impl IntoView {
         found
     });
     let mend = Callback::new(move |patch: Value| draft.mend(&patch));
+    let is_review = Memo::new(move |_| step.get() == Step::Review);
+    let head = move || {
+        if is_review.get() {
+            view! { <CompatibilityCard found on_fix=mend/> }.into_any()
+        } else {
+            view! { <Choices/> <Diagnostics found on_fix=mend/> }.into_any()
+        }
+    };
     view! {
         <aside class="summary stack" aria-label="Summary">
-            <Choices/>
+            <FallbackNotice/>
+            {head}
             <Questions/>
-            <Diagnostics found on_fix=mend/>
             <Files/>
         </aside>
     }
     .into_any()
 }
 
-/// The choices, one a line.
+/// The choices, one a line; each leads to where it is made.
 #[component]
 fn Choices() -> impl IntoView {
     let draft = Draft::expect();
+    let matrix = InstanceMatrix::expect();
     let choices = move || {
         draft.spec.with(|spec| {
             let spec = spec.as_ref()?;
@@ -43,36 +60,22 @@ fn Choices() -> impl IntoView {
             let agents: Vec<_> = spec.agents.iter().map(|agent| agent.id.as_str()).collect();
             let tools: Vec<_> = spec.tools.iter().map(|tool| tool.id.as_str()).collect();
             let tools = if tools.is_empty() { "none".to_owned() } else { tools.join(", ") };
-            Some(view! {
-                <dl class="facts">
-                    <dt>"Name"</dt><dd><code>{spec.metadata.name.to_string()}</code></dd>
-                    <dt>"Framework"</dt><dd>{framework_name(spec.target.framework)}</dd>
-                    <dt>"Model"</dt><dd>{model.unwrap_or_else(|| "from the environment".to_owned())}</dd>
-                    <dt>"Pattern"</dt><dd>{pattern_name(spec.target.pattern)}</dd>
-                    <dt>"Agents"</dt><dd>{agents.join(", ")}</dd>
-                    <dt>"Tools"</dt><dd>{tools}</dd>
-                </dl>
-            })
+            let cloud = spec.target.cloud.as_deref().map_or_else(|| "any".to_owned(), |id| matrix.cloud_name(id));
+            let rows = [
+                (Step::Review, "Name", spec.metadata.name.to_string()),
+                (Step::Framework, "Framework", framework_name(spec.target.framework).to_owned()),
+                (Step::Framework, "Cloud", cloud),
+                (Step::Framework, "Model", model.unwrap_or_else(|| "from the environment".to_owned())),
+                (Step::Framework, "Pattern", pattern_name(spec.target.pattern).to_owned()),
+                (Step::Agents, "Agents", agents.join(", ")),
+                (Step::Tools, "Tools", tools),
+            ];
+            let rows = rows.map(|(step, name, value)| {
+                view! { <dt><a href=step.address()>{name}</a></dt><dd>{value}</dd> }
+            });
+            Some(view! { <dl class="facts">{rows.collect_view()}</dl> })
         })
     };
-    view! { <section class="card"><h2 class="visually-hidden">"Choices"</h2>{choices}</section> }.into_any()
-}
-
-/// What the planner would like to know; the answer goes into the description.
-#[component]
-fn Questions() -> impl IntoView {
-    let draft = Draft::expect();
-    let shown = move || {
-        let questions = draft.questions.get();
-        (!questions.is_empty()).then(|| {
-            let questions = questions.into_iter().map(|question| view! { <li>{question}</li> }).collect_view();
-            view! {
-                <section class="notice info">
-                    {icon(Icon::Info)}
-                    <div><p><b>"The description leaves open:"</b></p><ul class="bullets">{questions}</ul></div>
-                </section>
-            }
-        })
-    };
-    view! { {shown} }.into_any()
+    view! { <section class="card choices-so-far"><h2 class="visually-hidden">"Choices"</h2>{choices}</section> }
+        .into_any()
 }

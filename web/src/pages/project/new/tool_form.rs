@@ -1,6 +1,6 @@
 //! The form for one tool: an HTTP request, a tool of an MCP server, or a Python function.
 
-use gantry_domain::matrix::diagnose::diagnose;
+use gantry_domain::matrix::Language;
 use gantry_domain::spec::{Effect as ToolEffect, Spec, Tool, ToolSource, url_placeholders};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -27,8 +27,24 @@ pub(crate) enum ToolKind {
 }
 
 impl ToolKind {
-    /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Http, Self::Mcp, Self::Python];
+    /// Those that a project in this language can have.
+    pub(crate) fn of(language: Language) -> [Self; 3] {
+        let function = match language {
+            Language::Python => Self::Python,
+            Language::Typescript => Self::Typescript,
+        };
+        [Self::Http, Self::Mcp, function]
+    }
+
+    /// The word in a spec and in the matrix.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Mcp => "mcp",
+            Self::Python => "python",
+            Self::Typescript => "typescript",
+        }
+    }
 
     /// The words on its button.
     pub(crate) fn label(self) -> &'static str {
@@ -165,7 +181,8 @@ pub(crate) fn ToolForm(
         put(&mut spec, subject, tool);
         let index = if let Subject::Existing(index) = subject { index } else { spec.tools.len() - 1 };
         let (place, below) = (format!("/tools/{index}"), format!("/tools/{index}/"));
-        let found = diagnose(&spec).into_iter().filter(|found| found.path == place || found.path.starts_with(&below));
+        let found =
+            draft.diagnose(&spec).into_iter().filter(|found| found.path == place || found.path.starts_with(&below));
         found
             .filter(|found| found.severity == gantry_domain::matrix::Severity::Error)
             .map(|found| found.message)

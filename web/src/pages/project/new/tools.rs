@@ -1,5 +1,6 @@
 //! What the agents may call.
 
+use gantry_domain::matrix::Language;
 use gantry_domain::spec::{Builtin, Spec, Tool, ToolSource};
 use leptos::prelude::*;
 
@@ -8,7 +9,8 @@ use super::mcp_form::McpForm;
 use super::tool_form::{ToolForm, ToolKind};
 use super::{Step, step_frame};
 use crate::pages::project::labels::{effect_word, source_text};
-use crate::parts::{Button, ButtonKind, Dialog, Icon};
+use crate::pages::project::matrix::InstanceMatrix;
+use crate::parts::{Button, ButtonKind, Dialog, Icon, icon};
 
 /// What the form in the dialog is about: the tool's place in the spec, or a new one of a kind.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,6 +25,7 @@ pub(crate) enum Subject {
 #[component]
 pub(crate) fn ToolsStep() -> impl IntoView {
     let draft = Draft::expect();
+    let matrix = InstanceMatrix::expect();
     let subject = RwSignal::new(Subject::New(ToolKind::Http));
     let form_open = RwSignal::new(false);
     let edit = Callback::new(move |chosen: Subject| {
@@ -43,6 +46,9 @@ pub(crate) fn ToolsStep() -> impl IntoView {
         let rows = tools.into_iter().enumerate().map(|(index, tool)| tool_row(index, &tool, &agents, edit));
         view! { <ul class="item-list">{rows.collect_view()}</ul> }.into_any()
     };
+    let language = Memo::new(move |_| {
+        draft.spec.with(|spec| spec.as_ref().map_or(Language::Python, |spec| spec.target.framework.language()))
+    });
     let builtins = move || {
         let (tools, _) = tools.get();
         let missing = Builtin::ALL.into_iter().filter(|builtin| {
@@ -50,33 +56,32 @@ pub(crate) fn ToolsStep() -> impl IntoView {
         });
         missing
             .map(|builtin| {
-                view! {
-                    <Button glyph=Icon::Plus on_press=move |()| draft.rebuild(|spec| add(spec, builtin.tool()))>
-                        {builtin.as_str()}
-                    </Button>
-                }
+                let add = Callback::new(move |()| draft.rebuild(|spec| add(spec, builtin.tool())));
+                add_card(matrix, builtin.as_str(), builtin.as_str(), add)
             })
             .collect_view()
     };
-    let kinds = ToolKind::ALL
-        .map(|kind| {
-            view! { <Button glyph=Icon::Plus on_press=move |()| edit.run(Subject::New(kind))>{kind.label()}</Button> }
-        })
-        .collect_view();
+    let kinds = move || {
+        ToolKind::of(language.get())
+            .map(|kind| {
+                add_card(matrix, kind.word(), kind.label(), Callback::new(move |()| edit.run(Subject::New(kind))))
+            })
+            .collect_view()
+    };
     let title = Signal::derive(move || match subject.get() {
         Subject::New(kind) => format!("Add: {}", kind.label()),
         Subject::Existing(_) => "Change the tool".to_owned(),
     });
     let questions = view! {
         {rows}
-        <div class="field">
-            <p class="hint">"Add a tool of your own:"</p>
-            <div class="row">{kinds}</div>
-        </div>
-        <div class="field">
-            <p class="hint">"Add a built-in one, the same in every framework:"</p>
-            <div class="row">{builtins}</div>
-        </div>
+        <section class="choice-section">
+            <h3>"Add a tool of your own"</h3>
+            <div class="add-cards">{kinds}</div>
+        </section>
+        <section class="choice-section">
+            <h3>"Add a built-in one, the same in every framework"</h3>
+            <div class="add-cards">{builtins}</div>
+        </section>
     };
     let frame = step_frame(
         Step::Tools,
@@ -92,6 +97,22 @@ pub(crate) fn ToolsStep() -> impl IntoView {
                 subject => view! { <ToolForm subject open=form_open/> }.into_any(),
             }}
         </Dialog>
+    }
+    .into_any()
+}
+
+/// A button that adds a tool, with what the matrix says of its kind.
+fn add_card(matrix: InstanceMatrix, id: &str, label: &'static str, add: Callback<()>) -> AnyView {
+    let entry = matrix.value.with(|matrix| matrix.tools.iter().find(|tool| tool.id == id).cloned());
+    let about = entry.map(|entry| {
+        let needs = (entry.needs != "Nothing.").then(|| format!(" Needs: {}", entry.needs));
+        view! { <span class="hint">{entry.description} {needs}</span> <small class="faint">{effect_word(entry.effect)}</small> }
+    });
+    view! {
+        <button type="button" class="add-card" on:click=move |_| add.run(())>
+            <span class="add-card-title">{icon(Icon::Plus)}<b>{label}</b></span>
+            {about}
+        </button>
     }
     .into_any()
 }
