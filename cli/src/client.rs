@@ -101,6 +101,20 @@ impl Connection {
         self.decode(response).await
     }
 
+    /// Reads something that is asked for with a query.
+    pub(crate) async fn get_with<T: DeserializeOwned>(
+        &self,
+        segments: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<T, Failure> {
+        let mut address = self.address(segments);
+        if !query.is_empty() {
+            address.query_pairs_mut().extend_pairs(query);
+        }
+        let response = self.send(self.authorised(self.http.get(address)).timeout(TIMEOUT)).await?;
+        self.decode(response).await
+    }
+
     /// Reads one page of a list.
     pub(crate) async fn page<T: DeserializeOwned>(
         &self,

@@ -6,6 +6,7 @@
 
 mod emit;
 pub mod exchange;
+pub mod merge;
 mod planner;
 
 pub use emit::{File, Move, agent_card, emit, moves, package_name};

@@ -6,6 +6,7 @@ pub(crate) mod healthcheck;
 pub(crate) mod openapi;
 pub(crate) mod project;
 pub(crate) mod publish;
+pub(crate) mod revision;
 pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod version;

@@ -1,4 +1,5 @@
-//! `gantry project`: create from a sentence or a spec, list. What comes and goes is in [`super::doors`].
+//! `gantry project`: create from a sentence or a spec, list. What comes and goes is in [`super::doors`], what
+//! changes in [`revision`].
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use gantry_domain::matrix::{self, Diagnostic, Framework, Severity};
 use gantry_domain::problem::FieldProblem;
 use gantry_domain::spec::{Spec, yaml};
 
+use super::revision;
 use crate::Server;
 use crate::client::Connection;
 use crate::failure::Failure;
@@ -29,6 +31,14 @@ pub(crate) enum Project {
     Export(super::doors::Export),
     /// Pushes a project's files to a branch of a git repository, on top of what it has.
     Push(super::doors::Push),
+    /// Shows what changed in a project's files: between revisions, or by edits of what was generated.
+    Diff(revision::Diff),
+    /// Generates a project's files anew with the server's version and merges them with the edits.
+    Regenerate(revision::Regenerate),
+    /// Lists a project's revisions, newest first.
+    Revisions(revision::Revisions),
+    /// Makes a project again what it was at a revision; nothing is lost.
+    Restore(revision::Restore),
 }
 
 /// Arguments of `gantry project create`.
@@ -90,6 +100,10 @@ pub(crate) async fn run(project: Project, output: &Output) -> Result<(), Failure
         Project::Import(import) => super::doors::import(import, output).await,
         Project::Export(export) => super::doors::export(export, output).await,
         Project::Push(push) => super::doors::push(push, output).await,
+        Project::Diff(diff) => revision::diff(diff, output).await,
+        Project::Regenerate(regenerate) => revision::regenerate(regenerate, output).await,
+        Project::Revisions(revisions) => revision::revisions(revisions, output).await,
+        Project::Restore(restore) => revision::restore(restore, output).await,
     }
 }
 

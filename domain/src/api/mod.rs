@@ -12,6 +12,7 @@ pub mod plan;
 pub mod project;
 pub mod provider;
 pub mod registry;
+pub mod revision;
 pub mod run;
 pub mod secret;
 pub mod session;

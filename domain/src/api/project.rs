@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::revision::{ConflictKind, FileOrigin};
 use crate::matrix::Framework;
 use crate::spec::Spec;
 use crate::{Slug, Timestamp};
@@ -24,7 +25,7 @@ pub struct ProjectSummary {
     pub version: String,
     /// When it was created.
     pub created_at: Timestamp,
-    /// When its spec or name last changed.
+    /// When its spec or files last changed.
     pub updated_at: Timestamp,
     /// How far it has come.
     pub progress: ProjectProgress,
@@ -96,7 +97,7 @@ pub struct Project {
     pub summary: ProjectSummary,
     /// The spec that its files were generated from.
     pub spec: Spec,
-    /// Rises by one with every change of the spec; pass it back as `expectedRevision`.
+    /// Rises by one with every write of its spec or files; pass it back as `expectedRevision`.
     pub revision: i64,
 }
 
@@ -120,7 +121,7 @@ pub struct ReplaceSpec {
     pub expected_revision: i64,
 }
 
-/// A generated file, without its content.
+/// A file of a project, without its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -131,9 +132,14 @@ pub struct ProjectFile {
     pub size: i64,
     /// SHA-256 of the content, in hexadecimal.
     pub sha256: String,
+    /// Where its text comes from.
+    pub origin: FileOrigin,
+    /// What is at odds in it, while that waits for a decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<ConflictKind>,
 }
 
-/// A generated file with its content.
+/// A file of a project with its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -141,6 +147,6 @@ pub struct ProjectFileContent {
     /// The file.
     #[serde(flatten)]
     pub file: ProjectFile,
-    /// Its text (all generated files are UTF-8).
+    /// Its text (all files of a project are UTF-8).
     pub content: String,
 }

@@ -54,6 +54,30 @@ test('an export is the same to the byte every time, and is a ZIP archive', async
   for (const expected of ['agent.gantry.yaml', 'Dockerfile', 'AGENTS.md']) expect(names).toContain(expected);
 });
 
+test('revisions are listed, compared, brought back and merged with what the generator writes', async () => {
+  const { id, revision } = await gantry.api('GET', '/projects/clock-two');
+  const readme = (await gantry.api('GET', `/projects/${id}/files/README.md`)).content;
+  await gantry.api('PUT', `/projects/${id}/files/README.md`, { content: `${readme}\nMine.\n`, expectedRevision: revision });
+  const edits = await gantry.command('project', 'diff', 'clock-two', '--against', 'generated');
+  expect(edits.code).toBe(0);
+  expect(edits.output).toContain('--- a/README.md\n+++ b/README.md\n@@ ');
+  expect(edits.output).toContain('\n+Mine.\n');
+  expect(JSON.parse((await gantry.command('project', 'diff', 'clock-two', '--json')).output)).toMatchObject({ from: 1, to: 2 });
+  expect((await gantry.command('project', 'diff', 'clock-two', '--against', 'latest')).code).toBe(2);
+
+  const same = await gantry.command('project', 'regenerate', 'clock-two');
+  expect(same).toMatchObject({ code: 0, output: '' });
+  expect(same.errors).toContain('nothing is written differently');
+  const would = await gantry.command('project', 'regenerate', 'clock-two', '--dry-run', '--json');
+  expect(JSON.parse(would.output)).toMatchObject({ changed: false, conflicts: [] });
+
+  expect((await gantry.command('project', 'restore', 'clock-two', '1')).output).toBe('3\n');
+  expect((await gantry.api('GET', `/projects/${id}/files/README.md`)).content).toBe(readme);
+  const listed = await gantry.command('project', 'revisions', 'clock-two');
+  expect(listed.output).toMatch(/^REVISION .*\n3 +restore .*Revision 1 was restored\.\n2 +edit .*README\.md was edited\.\n1 +created /);
+  expect((await gantry.command('project', 'restore', 'clock-two', '17')).code).toBe(5);
+});
+
 test('a run prints the answer and says what was used', async () => {
   const ran = await gantry.command('run', 'clock', 'What time is it in Oslo?', '--mode', 'dev');
   expect(ran.errors).toContain('rehearsal');

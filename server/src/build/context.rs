@@ -4,41 +4,15 @@
 //! and some files stay out whatever it says, since an image is for others to read. Pure: no disk,
 //! no network.
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
 use gantry_domain::problem::FieldProblem;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use crate::project::paths::{clashes, fault_of, keeps_secrets};
+
 /// The file that says how to build; it must be there.
 pub(crate) const DOCKERFILE: &str = "Dockerfile";
 const IGNORE_FILE: &str = ".dockerignore";
-
-/// Names that never enter an image, in any folder and in any case: they are where people keep
-/// passwords, keys and history. A name may have one `*`.
-const NEVER: [&str; 15] = [
-    ".env",
-    ".env.*",
-    ".git",
-    ".netrc",
-    ".npmrc",
-    ".pypirc",
-    ".ssh",
-    ".aws",
-    ".docker",
-    "*.pem",
-    "id_rsa*",
-    "id_dsa*",
-    "id_ecdsa*",
-    "id_ed25519*",
-    ".git-credentials",
-];
-/// The exception: an example has no values in it.
-const ALWAYS: [&str; 3] = [".env.example", ".env.sample", ".env.template"];
-
-/// How long a path may be, in bytes, and how long one of its parts (Linux file systems).
-const PATH_LIMIT: usize = 4096;
-const NAME_LIMIT: usize = 255;
 
 /// What a build is made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +31,7 @@ pub(crate) struct Context {
 /// Every fault, by path: what is wrong with it and what was expected.
 pub(crate) fn make(files: &[(String, Vec<u8>)], limit: u64) -> Result<Context, Vec<FieldProblem>> {
     let mut faults: Vec<FieldProblem> = files.iter().filter_map(|(path, _)| fault_of(path)).collect();
-    faults.extend(clashes(files));
+    faults.extend(clashes(files.iter().map(|(path, _)| path.as_str())));
     let content = |name: &str| files.iter().find(|(path, _)| path == name).map(|(_, content)| content.as_slice());
     match content(DOCKERFILE) {
         None => faults.push(FieldProblem::new(
@@ -76,7 +50,7 @@ pub(crate) fn make(files: &[(String, Vec<u8>)], limit: u64) -> Result<Context, V
     let mut kept = Vec::new();
     for (path, content) in files {
         // BuildKit reads the Dockerfile from the archive, whatever the ignore file says of it.
-        if path != DOCKERFILE && (path == IGNORE_FILE || never(path) || rules.leave_out(path)) {
+        if path != DOCKERFILE && (path == IGNORE_FILE || keeps_secrets(path) || rules.leave_out(path)) {
             left_out.push(path.clone());
         } else {
             kept.push((path.as_str(), content.as_slice()));
@@ -98,60 +72,6 @@ pub(crate) fn make(files: &[(String, Vec<u8>)], limit: u64) -> Result<Context, V
         vec![FieldProblem::new("", "context_unusable", format!("The files cannot be put into an archive: {error}."))]
     })?;
     Ok(Context { archive, files: kept.len(), left_out })
-}
-
-/// What is wrong with a path, if something is.
-fn fault_of(path: &str) -> Option<FieldProblem> {
-    let fault = |message: &str| Some(FieldProblem::new(path.escape_debug().to_string(), "path_invalid", message));
-    if path.is_empty() || path.len() > PATH_LIMIT {
-        return fault("A path has 1 to 4096 bytes.");
-    }
-    if path.chars().any(char::is_control) {
-        return fault("A path has no control characters, U+0000 among them.");
-    }
-    if path.contains('\\') {
-        return fault("The parts of a path are separated by /; a backslash is not allowed.");
-    }
-    if path.starts_with('/') || path.as_bytes().get(1) == Some(&b':') {
-        return fault("A path begins with a name, within the project: neither with / nor with a drive.");
-    }
-    for part in path.split('/') {
-        match part {
-            "" => return fault("A path has no empty part: neither // nor a / at its end."),
-            "." | ".." => return fault("A path has neither . nor .. as a part: it stays within the project."),
-            part if part.len() > NAME_LIMIT => return fault("A part of a path has at most 255 bytes."),
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Paths that are one and the same on some file systems, and a file where another needs a folder.
-fn clashes(files: &[(String, Vec<u8>)]) -> Vec<FieldProblem> {
-    let mut faults = Vec::new();
-    // Every name that is taken, in small letters: how it is spelled, and whether it is a file.
-    let mut taken: HashMap<String, (&str, bool)> = HashMap::new();
-    for (path, _) in files {
-        let ends = path.match_indices('/').map(|(at, _)| (at, false)).chain([(path.len(), true)]);
-        for (end, is_file) in ends {
-            let name = &path[..end];
-            match taken.get(&name.to_lowercase()) {
-                // The same folder again.
-                Some((spelled, false)) if !is_file && *spelled == name => {}
-                Some((spelled, _)) => {
-                    let message = format!(
-                        "{spelled} is there already: names must differ in more than upper and lower case, and a file cannot be a folder too."
-                    );
-                    faults.push(FieldProblem::new(path.clone(), "path_clash", message));
-                    break;
-                }
-                None => {
-                    taken.insert(name.to_lowercase(), (name, is_file));
-                }
-            }
-        }
-    }
-    faults
 }
 
 /// A Dockerfile that wants to be read by another program than BuildKit's own: that program would be
@@ -180,21 +100,6 @@ fn frontend_fault(dockerfile: &str) -> Option<FieldProblem> {
         }
     }
     None
-}
-
-/// Whether a path has a part that never enters an image.
-fn never(path: &str) -> bool {
-    path.split('/').any(|part| {
-        let part = part.to_lowercase();
-        !ALWAYS.contains(&part.as_str()) && NEVER.iter().any(|pattern| fits(pattern, &part))
-    })
-}
-
-fn fits(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        Some((start, end)) => name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end),
-        None => pattern == name,
-    }
 }
 
 /// The rules of a `.dockerignore`. They differ from those of a `.gitignore`: a pattern begins at the

@@ -32,11 +32,13 @@ struct BuildArguments {
 /// Begins a build of a project as it is now.
 ///
 /// # Errors
-/// `404` without the project, `422 context_refused` for files that cannot be built, `409 job_active`
-/// while another build of the project is under way.
+/// `404` without the project, `409 unresolved_conflicts` while files wait for a decision,
+/// `422 context_refused` for files that cannot be built, `409 job_active` while another build of the
+/// project is under way.
 async fn begin(app: &App, project: &str, no_cache: bool, created_by: &str) -> Result<Accepted> {
     let project = crate::project::find(&app.db, project).await?;
     let project_id = project.summary.id;
+    crate::project::refuse_conflicts(&app.db, project_id, project.revision).await?;
     // Refused now, with every fault, rather than in a minute by the job.
     context_of(app, project_id, project.revision).await?.map_err(refused)?;
     let id = Uuid::now_v7();

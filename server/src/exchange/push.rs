@@ -38,10 +38,12 @@ struct PushArguments {
 /// Begins a push.
 ///
 /// # Errors
-/// `404` without the project, `422` for an address or branch that cannot be, `409 job_active` while the same
-/// branch is being pushed to.
+/// `404` without the project, `409 unresolved_conflicts`, `422` for an address or branch that cannot be,
+/// `409 job_active` while the same branch is being pushed to.
 pub(super) async fn begin(app: &App, project: &str, wish: PushProject, created_by: &str) -> Result<Accepted> {
     let project = crate::project::find(&app.db, project).await?;
+    // The lines that mark a conflict are nothing for others to read.
+    crate::project::refuse_conflicts(&app.db, project.summary.id, project.revision).await?;
     let address = address(&wish.url, "/url")?;
     if let Some(message) = reference_fault(&wish.branch) {
         return Err(Error::invalid("/branch", "reference_invalid", message));

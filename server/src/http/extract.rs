@@ -32,7 +32,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         let body = Bytes::from_request(request, state).await.map_err(|rejection| {
             let status = rejection.status();
             if status == StatusCode::PAYLOAD_TOO_LARGE {
-                Error::new(status, "body_too_large", "The body is larger than 1 MiB.")
+                Error::new(
+                    status,
+                    "body_too_large",
+                    "The body is larger than is allowed here: 1 MiB, or 8 MiB with a file in it.",
+                )
             } else {
                 Error::new(status, "body_unreadable", "The body ended early or could not be read.")
             }

@@ -60,9 +60,10 @@ async fn answer(app: &App, actor: &Actor, key: &HeaderValue, request: Request, n
         )
     })?;
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, super::BODY_LIMIT)
+    // The most that any address takes; one that takes less says so itself.
+    let body = to_bytes(body, super::FILE_BODY_LIMIT)
         .await
-        .map_err(|_| Error::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is larger than 1 MiB."))?;
+        .map_err(|_| Error::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is larger than 8 MiB."))?;
     // Neither the key nor the request is kept, only hashes, and the key goes into both: a body that
     // holds a password cannot be guessed from the row by somebody who has only the database.
     let hash = hash(&[key.as_bytes(), parts.uri.to_string().as_bytes(), &body]);

@@ -37,6 +37,9 @@ pub(crate) use paging::{NamedPageQuery, PageQuery, page, page_limit};
 /// What a request's body may hold.
 const BODY_LIMIT: usize = 1024 * 1024;
 
+/// What the body of a request may hold that brings a file of up to 1 MiB: as JSON, its characters may be longer.
+pub(crate) const FILE_BODY_LIMIT: usize = 8 * 1024 * 1024;
+
 /// How long a request may take to be answered; streams begin within it and then last.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 

@@ -4,18 +4,16 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use gantry_domain::api::Page;
-use gantry_domain::api::project::{
-    CreateProject, Project, ProjectFile, ProjectFileContent, ProjectState, ProjectSummary, ReplaceSpec,
-};
+use gantry_domain::api::project::{CreateProject, Project, ProjectState, ProjectSummary, ReplaceSpec};
 use gantry_domain::api::token::Scope;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::{export, store};
+use super::{export, revision, store};
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::http::{Json, Path, Query, page, page_limit};
 use crate::identity::Actor;
 
@@ -24,9 +22,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list, create))
         .routes(routes!(get, delete))
         .routes(routes!(replace_spec))
-        .routes(routes!(files))
-        .routes(routes!(file))
         .routes(routes!(export_zip))
+        .merge(revision::http::routes())
 }
 
 /// What a list of projects is narrowed down to.
@@ -77,7 +74,7 @@ async fn get(State(app): State<App>, actor: Actor, Path(project): Path<String>) 
     Ok(axum::Json(super::find(&app.db, &project).await?))
 }
 
-/// Replaces a project's spec and generates its files anew.
+/// Replaces a project's spec, generates its files anew and merges them with the edits.
 #[utoipa::path(put, path = "/projects/{project}/spec", tag = "projects", params(("project" = String, Path)),
     request_body = ReplaceSpec, responses((status = OK, body = Project)))]
 async fn replace_spec(
@@ -88,7 +85,7 @@ async fn replace_spec(
 ) -> Result<axum::Json<Project>> {
     actor.require(Scope::Write)?;
     let id = super::find_id(&app.db, &project).await?;
-    Ok(axum::Json(super::replace_spec(&app, id, body.spec, body.expected_revision).await?))
+    Ok(axum::Json(super::replace_spec(&app, id, body.spec, body.expected_revision, &actor.name).await?))
 }
 
 /// Deletes a project with its sessions, builds and files. Images that were published stay where they are.
@@ -101,37 +98,8 @@ async fn delete(State(app): State<App>, actor: Actor, Path(project): Path<String
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Lists a project's generated files, without their contents.
-#[utoipa::path(get, path = "/projects/{project}/files", tag = "projects", params(("project" = String, Path)),
-    responses((status = OK, body = Page<ProjectFile>)))]
-async fn files(
-    State(app): State<App>,
-    actor: Actor,
-    Path(project): Path<String>,
-) -> Result<axum::Json<Page<ProjectFile>>> {
-    actor.require(Scope::Read)?;
-    let project = super::find(&app.db, &project).await?;
-    let files = super::files(&app.db, project.summary.id, project.revision).await?;
-    let items = files.iter().map(super::StoredFile::summary).collect();
-    Ok(axum::Json(Page { items, next_cursor: None }))
-}
-
-/// Shows one generated file.
-#[utoipa::path(get, path = "/projects/{project}/files/{*path}", tag = "projects",
-    params(("project" = String, Path), ("path" = String, Path)), responses((status = OK, body = ProjectFileContent)))]
-async fn file(
-    State(app): State<App>,
-    actor: Actor,
-    Path((project, path)): Path<(String, String)>,
-) -> Result<axum::Json<ProjectFileContent>> {
-    actor.require(Scope::Read)?;
-    let project = super::find(&app.db, &project).await?;
-    let files = super::files(&app.db, project.summary.id, project.revision).await?;
-    let file = files.into_iter().find(|file| file.path == path).ok_or_else(|| Error::not_found("file"))?;
-    Ok(axum::Json(file.with_content()))
-}
-
-/// Downloads a project as a ZIP archive; the same revision gives the same bytes.
+/// Downloads a project as a ZIP archive; the same revision gives the same bytes. Files in conflict are in it as
+/// they are, with the lines that mark the conflict: the list of files says which.
 #[utoipa::path(get, path = "/projects/{project}/export", tag = "projects", params(("project" = String, Path)),
     responses((status = OK, body = Vec<u8>, content_type = "application/zip")))]
 async fn export_zip(State(app): State<App>, actor: Actor, Path(project): Path<String>) -> Result<Response> {

@@ -1,21 +1,22 @@
-//! Projects: agents under development. What a project's files are is the generator's; here they are
-//! kept, per revision of the spec.
+//! Projects: agents under development. What the generator writes for a spec is the generator's; what
+//! becomes of it with people's edits is in [`revision`].
 
 pub(crate) mod export;
 pub(crate) mod http;
 mod new;
 mod packed;
+pub(crate) mod paths;
+mod revision;
 mod store;
 
 use std::borrow::Cow;
 
-use gantry_domain::api::project::{Project, ProjectFile, ProjectFileContent, ProjectProgress, ProjectSummary};
+use gantry_domain::api::project::{Project, ProjectProgress, ProjectSummary};
 use gantry_domain::matrix::diagnose::{diagnose_in, is_sound};
 use gantry_domain::matrix::{self, Diagnostic, Severity};
 use gantry_domain::problem::FieldProblem;
 use gantry_domain::spec::Spec;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -27,7 +28,7 @@ use packed::{packed, unpacked};
 
 pub use new::NewProjects;
 
-/// A generated file as it is kept.
+/// A file of a project as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredFile {
     /// Path within the project, with `/` between its parts.
@@ -36,17 +37,9 @@ pub struct StoredFile {
     pub content: String,
 }
 
-impl StoredFile {
-    fn summary(&self) -> ProjectFile {
-        ProjectFile {
-            path: self.path.clone(),
-            size: i64::try_from(self.content.len()).unwrap_or(i64::MAX),
-            sha256: hex::encode(Sha256::digest(self.content.as_bytes())),
-        }
-    }
-
-    fn with_content(self) -> ProjectFileContent {
-        ProjectFileContent { file: self.summary(), content: self.content }
+impl From<gantry_generator::File> for StoredFile {
+    fn from(file: gantry_generator::File) -> Self {
+        Self { path: file.path, content: file.content }
     }
 }
 
@@ -78,12 +71,12 @@ pub async fn get(db: &Db, id: Uuid) -> Result<Project> {
     store::by_id(db, id).await?.ok_or_else(|| Error::not_found("project"))
 }
 
-/// What was generated from a project's spec at a revision; its files by path.
+/// A project's files at a revision, by path.
 ///
 /// # Errors
 /// `404` when there is no such project or revision.
-pub async fn files(db: &Db, id: Uuid, revision: i64) -> Result<Vec<StoredFile>> {
-    let bytes = store::files(db, id, revision).await?.ok_or_else(|| Error::not_found("project"))?;
+pub async fn files(db: &Db, id: Uuid, number: i64) -> Result<Vec<StoredFile>> {
+    let bytes = revision::store::files(db, id, number).await?.ok_or_else(|| Error::not_found("project"))?;
     unpacked(&bytes)
 }
 
@@ -101,7 +94,7 @@ fn generate(app: &App, spec: &Spec) -> Result<Vec<StoredFile>> {
         }
     }
     let files = gantry_generator::emit(spec).map_err(|found| refused(&only_errors(found)))?;
-    Ok(files.into_iter().map(|file| StoredFile { path: file.path, content: file.content }).collect())
+    Ok(files.into_iter().map(StoredFile::from).collect())
 }
 
 fn only_errors(found: Vec<Diagnostic>) -> Vec<Diagnostic> {
@@ -143,23 +136,28 @@ pub async fn create(app: &App, spec: Spec, created_by: &str) -> Result<Project> 
     app.new_projects.keep(NewProject { project, created_by: created_by.to_owned(), files }).await
 }
 
-/// Puts a new spec in place of a project's and generates its files anew.
+/// Puts a new spec in place of a project's, and merges what the generator writes for it with the edits.
 ///
 /// # Errors
-/// `422 spec_refused`, `409 project_name_taken`, or `409 spec_changed` when somebody was faster.
-pub async fn replace_spec(app: &App, id: Uuid, spec: Spec, expected_revision: i64) -> Result<Project> {
-    let files = packed(&generate(app, &spec)?)?;
-    let now = app.db.now();
-    let mut tx = app.db.begin().await?;
-    store::replace_spec(&mut tx, id, &spec, expected_revision, now).await?.ok_or_else(|| {
-        Error::conflict(
-            "spec_changed",
-            format!("The spec has changed since revision {expected_revision}. Load it again and repeat the change."),
-        )
-    })?;
-    store::insert_generation(&mut tx, id, expected_revision + 1, files, now).await?;
-    tx.commit().await?;
-    get(&app.db, id).await
+/// `422 spec_refused`, `409 project_name_taken`, `409 spec_changed` when somebody was faster, or
+/// `409 unresolved_conflicts`.
+pub async fn replace_spec(
+    app: &App,
+    id: Uuid,
+    spec: Spec,
+    expected_revision: i64,
+    changed_by: &str,
+) -> Result<Project> {
+    let author = revision::write::Author { name: changed_by, expected_revision };
+    revision::write::change_spec(app, id, spec, &author).await
+}
+
+/// Refuses what needs files that are settled, while some of a project's wait for a decision.
+///
+/// # Errors
+/// `409 unresolved_conflicts` with their paths, or `404`.
+pub(crate) async fn refuse_conflicts(db: &Db, id: Uuid, number: i64) -> Result<()> {
+    revision::refuse_conflicts(db, id, number).await
 }
 
 /// Deletes a project with everything that is its own; what it has under way is cancelled.

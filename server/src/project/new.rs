@@ -10,8 +10,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gantry_domain::api::project::Project;
+use gantry_domain::api::revision::RevisionCause;
 use tokio::sync::oneshot;
 
+use super::revision::{self, NewRevision};
 use super::store;
 use crate::db::{Db, Engine};
 use crate::error::{Error, Result};
@@ -25,6 +27,25 @@ pub(super) struct NewProject {
     pub(super) created_by: String,
     /// Its files as [`super::packed`] makes them.
     pub(super) files: Vec<u8>,
+}
+
+impl NewProject {
+    /// Its revision, all of which the generator wrote.
+    pub(super) fn first_revision(&self) -> NewRevision {
+        NewRevision {
+            project_id: self.project.summary.id,
+            number: self.project.revision,
+            cause: RevisionCause::Created,
+            summary: revision::CREATED.to_owned(),
+            created_by: self.created_by.clone(),
+            created_at: self.project.summary.created_at,
+            generator_version: revision::GENERATOR_VERSION.to_owned(),
+            files: self.files.clone(),
+            generated: None,
+            conflicts: None,
+            edited_files: 0,
+        }
+    }
 }
 
 /// The projects that wait to be written.

@@ -1,9 +1,11 @@
-//! A revision's files as one value of the database: JSON, packed with LZ4.
+//! A revision's files, or its files in conflict, as one value of the database: JSON, packed with LZ4.
 //!
 //! LZ4 because writing is what counts: it halves the bytes at a fifth of what deflate's fastest level
 //! costs. Before migration 8 the value was the JSON itself.
 
-use super::StoredFile;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::error::Result;
 
 /// The first byte of a packed value: an LZ4 block follows, after the size of what it holds (`u32`,
@@ -17,7 +19,7 @@ const JSON: u8 = b'[';
 const LARGEST: u32 = 256 * 1024 * 1024;
 
 /// Packs files for the database.
-pub(super) fn packed(files: &[StoredFile]) -> Result<Vec<u8>> {
+pub(super) fn packed<T: Serialize>(files: &[T]) -> Result<Vec<u8>> {
     let json = serde_json::to_vec(files)?;
     let size = u32::try_from(json.len()).ok().filter(|size| *size <= LARGEST);
     let size = size.ok_or_else(|| anyhow::anyhow!("{} bytes of files are too many for one value", json.len()))?;
@@ -30,7 +32,7 @@ pub(super) fn packed(files: &[StoredFile]) -> Result<Vec<u8>> {
 }
 
 /// The files in a value of the database.
-pub(super) fn unpacked(bytes: &[u8]) -> Result<Vec<StoredFile>> {
+pub(super) fn unpacked<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>> {
     match bytes {
         [LZ4, a, b, c, d, block @ ..] => {
             let size = u32::from_le_bytes([*a, *b, *c, *d]);
@@ -48,6 +50,7 @@ pub(super) fn unpacked(bytes: &[u8]) -> Result<Vec<StoredFile>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::StoredFile;
     use super::*;
 
     fn files() -> Vec<StoredFile> {
@@ -59,13 +62,13 @@ mod tests {
     fn what_is_packed_comes_back_and_is_smaller() {
         let bytes = packed(&files()).unwrap();
         assert!(bytes.len() < 200, "{} bytes", bytes.len());
-        assert_eq!(unpacked(&bytes).unwrap(), files());
-        assert_eq!(unpacked(&packed(&[]).unwrap()).unwrap(), []);
+        assert_eq!(unpacked::<StoredFile>(&bytes).unwrap(), files());
+        assert_eq!(unpacked::<StoredFile>(&packed::<StoredFile>(&[]).unwrap()).unwrap(), []);
     }
 
     #[test]
     fn what_was_kept_before_is_still_read() {
-        assert_eq!(unpacked(&serde_json::to_vec(&files()).unwrap()).unwrap(), files());
+        assert_eq!(unpacked::<StoredFile>(&serde_json::to_vec(&files()).unwrap()).unwrap(), files());
     }
 
     #[test]
@@ -76,7 +79,7 @@ mod tests {
         let mut long = good.clone();
         long[1] = long[1].wrapping_sub(1);
         for bytes in [&[][..], &[LZ4, 1], &[9, 0, 0, 0, 0, 1], &good[..good.len() / 2], &greedy, &long] {
-            assert!(unpacked(bytes).is_err(), "{} bytes", bytes.len());
+            assert!(unpacked::<StoredFile>(bytes).is_err(), "{} bytes", bytes.len());
         }
     }
 }

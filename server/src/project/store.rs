@@ -1,8 +1,9 @@
-//! The SQL of projects and what was generated from them.
+//! The SQL of projects. Their revisions' is in [`super::revision`].
 
 use gantry_domain::Timestamp;
 use gantry_domain::api::job::JobState;
 use gantry_domain::api::project::{ProgressMark, Project, ProjectProgress, ProjectState, ProjectSummary};
+use gantry_domain::api::revision::RevisionCause;
 use gantry_domain::matrix::Framework;
 use gantry_domain::spec::Spec;
 use sea_query::{Expr, ExprTrait, LikeExpr, Order, Query};
@@ -10,6 +11,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::new::NewProject;
+use super::revision;
 use crate::db::{Db, Engine, Tx};
 use crate::error::{Error, Result, ResultExt};
 
@@ -216,7 +218,7 @@ pub(super) fn name_taken(spec: &Spec) -> Error {
 
 /// Inserts a project with its first files. `false`: its name is taken and nothing was inserted.
 pub(super) async fn insert(tx: &mut Tx, new: &NewProject) -> sqlx::Result<bool> {
-    let Project { summary, spec, revision } = &new.project;
+    let Project { summary, spec, revision: number } = &new.project;
     // One statement where the database can, because each is a round trip.
     let both = tx.pick(
         "INSERT INTO project (id, name, description, framework, version, spec, created_by, created_at, updated_at, revision)
@@ -224,8 +226,8 @@ pub(super) async fn insert(tx: &mut Tx, new: &NewProject) -> sqlx::Result<bool> 
         "WITH made AS (
            INSERT INTO project (id, name, description, framework, version, spec, created_by, created_at, updated_at, revision)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9) ON CONFLICT (name) DO NOTHING RETURNING id)
-         INSERT INTO generation (project_id, revision, generator_version, files, created_at)
-         SELECT id, $9, $10, $11, $8 FROM made",
+         INSERT INTO revision (project_id, number, generator_version, files, created_at, created_by, cause, summary)
+         SELECT id, $9, $10, $11, $8, $7, $12, $13 FROM made",
     );
     let is_postgres = tx.engine() == Engine::Postgres;
     let mut statement = tx
@@ -238,25 +240,29 @@ pub(super) async fn insert(tx: &mut Tx, new: &NewProject) -> sqlx::Result<bool> 
         .bind(Json(spec.clone()))
         .bind(new.created_by.clone())
         .bind(summary.created_at)
-        .bind(*revision);
+        .bind(*number);
     if is_postgres {
-        statement = statement.bind(env!("CARGO_PKG_VERSION")).bind(new.files.clone());
+        statement = statement
+            .bind(revision::GENERATOR_VERSION)
+            .bind(new.files.clone())
+            .bind(RevisionCause::Created)
+            .bind(revision::CREATED);
     }
     let is_kept = statement.execute().await? == 1;
     if is_kept && !is_postgres {
-        insert_generation(tx, summary.id, *revision, new.files.clone(), summary.created_at).await?;
+        revision::store::insert(tx, new.first_revision()).await?;
     }
     Ok(is_kept)
 }
 
-/// Replaces the spec if it is still the one that the change was made from.
+/// Replaces the spec and goes on to the next revision, if this is still the one that the change was made from.
 pub(super) async fn replace_spec(
     tx: &mut Tx,
     id: Uuid,
     spec: &Spec,
     expected_revision: i64,
     now: Timestamp,
-) -> Result<Option<()>> {
+) -> Result<bool> {
     let touched = tx
         .sql(
             "UPDATE project SET name = $3, description = $4, framework = $5, version = $6, spec = $7, updated_at = $8,
@@ -274,38 +280,19 @@ pub(super) async fn replace_spec(
         .execute()
         .await
         .on_constraint("project_name_key", || name_taken(spec))?;
-    Ok((touched == 1).then_some(()))
+    Ok(touched == 1)
 }
 
-pub(super) async fn insert_generation(
-    tx: &mut Tx,
-    id: Uuid,
-    revision: i64,
-    files: Vec<u8>,
-    now: Timestamp,
-) -> sqlx::Result<()> {
-    tx.sql(
-        "INSERT INTO generation (project_id, revision, generator_version, files, created_at) VALUES ($1, $2, $3, $4, $5)",
-    )
-    .bind(id)
-    .bind(revision)
-    .bind(env!("CARGO_PKG_VERSION"))
-    .bind(files)
-    .bind(now)
-    .execute()
-    .await?;
-    Ok(())
-}
-
-/// The files of a revision as [`super::packed`] has them.
-pub(super) async fn files(db: &Db, id: Uuid, revision: i64) -> Result<Option<Vec<u8>>> {
-    let row: Option<(Vec<u8>,)> = db
-        .sql("SELECT files FROM generation WHERE project_id = $1 AND revision = $2")
+/// Goes on to the next revision with the same spec, if this is still the one that the change was made from.
+pub(super) async fn advance(tx: &mut Tx, id: Uuid, expected_revision: i64, now: Timestamp) -> Result<bool> {
+    let touched = tx
+        .sql("UPDATE project SET updated_at = $3, revision = revision + 1 WHERE id = $1 AND revision = $2")
         .bind(id)
-        .bind(revision)
-        .optional()
+        .bind(expected_revision)
+        .bind(now)
+        .execute()
         .await?;
-    Ok(row.map(|(files,)| files))
+    Ok(touched == 1)
 }
 
 pub(super) async fn delete(tx: &mut Tx, id: Uuid) -> sqlx::Result<bool> {

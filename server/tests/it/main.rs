@@ -24,6 +24,7 @@ mod mcp;
 mod openapi;
 mod projects;
 mod providers_and_registries;
+mod revisions;
 mod runs;
 mod secrets;
 mod streams;

@@ -147,9 +147,9 @@ async fn of_two_changes_to_one_revision_one_is_told_to_look_again() {
         let id = made.summary.id;
         let mut first = spec("hello");
         first.metadata.version = "0.2.0".into();
-        let changed = project::replace_spec(&test.app, id, first, 1).await.unwrap();
+        let changed = project::replace_spec(&test.app, id, first, 1, "ada").await.unwrap();
         assert_eq!((changed.revision, changed.summary.version.as_str()), (2, "0.2.0"));
-        let refused = project::replace_spec(&test.app, id, spec("hello"), 1).await.unwrap_err();
+        let refused = project::replace_spec(&test.app, id, spec("hello"), 1, "grace").await.unwrap_err();
         assert_eq!(refused.code(), "spec_changed");
         assert_eq!(project::get(&test.app.db, id).await.unwrap().revision, 2);
         // What was generated before is still there.

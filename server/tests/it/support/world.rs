@@ -94,7 +94,7 @@ pub async fn project_with(app: &super::TestApp, name: &str, files: &[(&str, &str
     .await
     .unwrap();
     db.sql(
-        "INSERT INTO generation (project_id, revision, generator_version, files, created_at) VALUES ($1, 1, 'test', $2, $3)",
+        "INSERT INTO revision (project_id, number, generator_version, files, created_at) VALUES ($1, 1, 'test', $2, $3)",
     )
     .bind(id)
     .bind(serde_json::to_vec(&files).unwrap())

@@ -52,10 +52,18 @@ pub(super) fn first_file(files: &[ProjectFile]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use gantry_domain::api::revision::FileOrigin;
+
     use super::*;
 
     fn files(paths: &[&str]) -> Vec<ProjectFile> {
-        let file = |path: &&str| ProjectFile { path: (*path).to_owned(), size: 1, sha256: String::new() };
+        let file = |path: &&str| ProjectFile {
+            path: (*path).to_owned(),
+            size: 1,
+            sha256: String::new(),
+            origin: FileOrigin::Generated,
+            conflict: None,
+        };
         paths.iter().map(file).collect()
     }
 
