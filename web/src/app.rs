@@ -37,6 +37,10 @@ mod pages {
             project: project::ProjectFrame,
             overview: overview::OverviewPage,
             files: files::FilesPage,
+            edits: files::EditsPage,
+            conflicts: files::ConflictsPage,
+            revisions: files::RevisionsPage,
+            revision_files: files::RevisionFilesPage,
             builds: builds::BuildsPage,
             build: builds::BuildPage,
             images: images::ImagesPage,
@@ -81,6 +85,12 @@ pub(crate) fn App() -> impl IntoView {
                         <Route path=path!("/chat/:session") view=lazy(pages::chat)/>
                         <Route path=path!("/files") view=lazy(pages::files)/>
                         <Route path=path!("/files/*path") view=lazy(pages::files)/>
+                        <Route path=path!("/edits") view=lazy(pages::edits)/>
+                        <Route path=path!("/conflicts") view=lazy(pages::conflicts)/>
+                        <Route path=path!("/revisions") view=lazy(pages::revisions)/>
+                        <Route path=path!("/revisions/:number") view=lazy(pages::revisions)/>
+                        <Route path=path!("/revisions/:number/files") view=lazy(pages::revision_files)/>
+                        <Route path=path!("/revisions/:number/files/*path") view=lazy(pages::revision_files)/>
                         <Route path=path!("/builds") view=lazy(pages::builds)/>
                         <Route path=path!("/builds/:build") view=lazy(pages::build)/>
                         <Route path=path!("/images") view=lazy(pages::images)/>

@@ -19,7 +19,7 @@ use crate::preferences::Preferences;
 const CHORD_MILLIS: f64 = 1_200.0;
 
 /// Everything that the shortcut sheet lists; each is implemented here, in the palette or natively.
-pub(crate) const SHORTCUTS: [(&str, &[(&str, &str)]); 7] = [
+pub(crate) const SHORTCUTS: [(&str, &[(&str, &str)]); 8] = [
     (
         "Anywhere",
         &[
@@ -35,6 +35,15 @@ pub(crate) const SHORTCUTS: [(&str, &[(&str, &str)]); 7] = [
     ("Go to", &[("G P", "Projects"), ("G A", "Activity"), ("G S", "Settings"), ("1 … 9", "The tab of that number")]),
     ("In lists", &[("J", "Next row"), ("K", "Previous row"), ("Enter", "Open the row")]),
     ("In a chat", &[("Enter", "Send"), ("↑", "Edit the last message, when the field is empty")]),
+    (
+        "In files",
+        &[
+            ("↑ ↓", "Through the tree; → and ← open and close folders"),
+            ("E", "Edit the file"),
+            ("mod S", "Save it"),
+            ("Esc Tab", "Leave the text that is edited"),
+        ],
+    ),
     (
         "In a log",
         &[

@@ -41,8 +41,8 @@ test('E edits the title: of the project, of the chat that is open', async ({ pag
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { name: 'Second' })).toBeVisible();
 
-  await page.goto('/projects/lakes/files');
-  await expect(page.getByRole('link', { name: 'README.md' })).toBeVisible();
+  await page.goto('/projects/lakes/builds');
+  await expect(page.getByRole('heading', { name: 'No builds' })).toBeVisible();
   await page.keyboard.press('e');
   const dialog = page.getByRole('dialog', { name: 'Rename project' });
   await dialog.getByLabel('Name').fill('Not A Name');
@@ -50,7 +50,7 @@ test('E edits the title: of the project, of the chat that is open', async ({ pag
   await expectAccessible(page, 'renaming a project');
   await dialog.getByLabel('Name').fill('great-lakes');
   await page.keyboard.press('Enter');
-  await expect(page).toHaveURL(/\/projects\/great-lakes\/files$/);
+  await expect(page).toHaveURL(/\/projects\/great-lakes\/builds$/);
   await expect(page.getByRole('heading', { name: 'great-lakes', level: 1 })).toBeVisible();
 });
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod calls;
 pub(crate) mod plans;
+pub(crate) mod revisions;
 mod upload;
 pub(crate) mod work;
 
@@ -171,6 +172,11 @@ pub(crate) async fn patch<T: DeserializeOwned>(path: &str, body: &impl Serialize
 /// Removes a resource.
 pub(crate) async fn delete(path: &str) -> ApiResult<()> {
     send(Method::DELETE, path, None::<&()>).await.map(|_| ())
+}
+
+/// Removes a part of a resource, and reads what the resource is then.
+pub(crate) async fn delete_for<T: DeserializeOwned>(path: &str) -> ApiResult<T> {
+    decode(send(Method::DELETE, path, None::<&()>).await?).await
 }
 
 /// A part of a path or a value in a query, with everything encoded that means something there.

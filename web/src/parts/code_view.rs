@@ -149,16 +149,49 @@ fn string_end(text: &str) -> Option<usize> {
     None
 }
 
-/// A file's text with numbered lines.
+/// How many lines are shown before anybody asks for more.
+const FOLD_AFTER: usize = 4_000;
+
+/// The first lines of a text, and how many there are in all.
+fn fold(code: &str, lines: usize) -> (&str, usize) {
+    let count = code.split('\n').count();
+    let end = code.split_inclusive('\n').take(lines).map(str::len).sum::<usize>();
+    (if count > lines { code[..end].trim_end_matches('\n') } else { code }, count)
+}
+
+/// A file's text with numbered lines. Of a long one the beginning, until all of it is asked for.
 pub(crate) fn code_view(path: &str, code: &str) -> AnyView {
     let code = code.strip_suffix('\n').unwrap_or(code);
+    let (beginning, count) = fold(code, FOLD_AFTER);
+    if count <= FOLD_AFTER {
+        return lines_view(path, code);
+    }
+    let all = RwSignal::new(false);
+    let (path, code, beginning) = (path.to_owned(), code.to_owned(), beginning.len());
+    let shown = move || lines_view(&path, if all.get() { &code } else { &code[..beginning] });
+    let more = move || {
+        (!all.get()).then(|| {
+            view! {
+                <div class="more">
+                    <p class="hint number">"The first " {FOLD_AFTER} " of " {count} " lines are shown."</p>
+                    <button type="button" class="button" on:click=move |_| all.set(true)>"Show all"</button>
+                </div>
+            }
+        })
+    };
+    view! { {shown} {more} }.into_any()
+}
+
+fn lines_view(path: &str, code: &str) -> AnyView {
     let count = code.split('\n').count();
     let numbers = (1..=count).fold(String::new(), |mut text, number| {
         text.push_str(&number.to_string());
         text.push('\n');
         text
     });
-    let pieces = pieces(lexicon_of(path), code)
+    // Colours for very many lines would cost more than they say.
+    let lexicon = if count > FOLD_AFTER { PLAIN } else { lexicon_of(path) };
+    let pieces = pieces(lexicon, code)
         .into_iter()
         .map(|(piece, text)| match piece {
             Piece::Plain => text.to_owned().into_any(),
@@ -214,5 +247,12 @@ mod tests {
     #[test]
     fn an_address_with_a_hash_is_not_a_comment() {
         assert!(cut("a.yaml", "url: http://a/b#c").is_empty());
+    }
+
+    #[test]
+    fn a_long_text_is_folded_after_whole_lines() {
+        assert_eq!(fold("a\nb\nc", 2), ("a\nb", 3));
+        assert_eq!(fold("a\nb", 2), ("a\nb", 2));
+        assert_eq!(fold("", 2), ("", 1));
     }
 }

@@ -1,9 +1,11 @@
 //! What pages are built from: our own components on native elements. No rules about nouns here.
 
 pub(crate) mod button;
+pub(crate) mod code_editor;
 pub(crate) mod code_view;
 pub(crate) mod copy;
 pub(crate) mod dialog;
+pub(crate) mod diff_view;
 pub(crate) mod drawer;
 pub(crate) mod empty;
 pub(crate) mod error_state;

@@ -1,5 +1,7 @@
 //! Short messages for results whose place is not on the screen. Everything else is said in its place.
 
+use std::sync::Arc;
+
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 
@@ -8,11 +10,18 @@ use super::icon::{Icon, icon};
 /// How long a message stays, in milliseconds. A bad one stays until it is closed.
 const STAY_MILLIS: u32 = 6_000;
 
-#[derive(Clone, PartialEq)]
+/// How long a message stays that offers something to do.
+const OFFER_MILLIS: u32 = 20_000;
+
+/// What a message offers: the word on its button, and what that does. It outlives the page that made it.
+type Offer = (&'static str, Arc<dyn Fn() + Send + Sync>);
+
+#[derive(Clone)]
 struct Toast {
     id: u32,
     good: bool,
     text: String,
+    offer: Option<Offer>,
 }
 
 /// Shows messages; there is one for the application.
@@ -32,22 +41,32 @@ impl Toaster {
 
     /// Says that something ended well.
     pub(crate) fn good(self, text: impl Into<String>) {
-        let id = self.push(true, text.into());
-        leptos::task::spawn_local(async move {
-            TimeoutFuture::new(STAY_MILLIS).await;
-            self.close(id);
-        });
+        self.push_for(STAY_MILLIS, text.into(), None);
+    }
+
+    /// Says that something ended well, with a button that takes it back or goes on. What the button does
+    /// must not need the page that made it: it may be gone by then.
+    pub(crate) fn offer(self, text: impl Into<String>, word: &'static str, act: impl Fn() + Send + Sync + 'static) {
+        self.push_for(OFFER_MILLIS, text.into(), Some((word, Arc::new(act))));
     }
 
     /// Says that something failed.
     pub(crate) fn bad(self, text: impl Into<String>) {
-        self.push(false, text.into());
+        self.push(false, text.into(), None);
     }
 
-    fn push(self, good: bool, text: String) -> u32 {
+    fn push_for(self, millis: u32, text: String, offer: Option<Offer>) {
+        let id = self.push(true, text, offer);
+        leptos::task::spawn_local(async move {
+            TimeoutFuture::new(millis).await;
+            self.close(id);
+        });
+    }
+
+    fn push(self, good: bool, text: String, offer: Option<Offer>) -> u32 {
         let id = self.next_id.get_value();
         self.next_id.set_value(id + 1);
-        self.toasts.update(|toasts| toasts.push(Toast { id, good, text }));
+        self.toasts.update(|toasts| toasts.push(Toast { id, good, text, offer }));
         id
     }
 
@@ -71,6 +90,18 @@ pub(crate) fn Toasts() -> impl IntoView {
                 <div class="toast" class:bad=!toast.good>
                     {icon(if toast.good { Icon::Check } else { Icon::Warning })}
                     <p>{toast.text.clone()}</p>
+                    {toast.offer.clone().map(|(word, act)| view! {
+                        <button
+                            type="button"
+                            class="button"
+                            on:click=move |_| {
+                                toaster.close(toast.id);
+                                act();
+                            }
+                        >
+                            {word}
+                        </button>
+                    })}
                     <button
                         type="button"
                         class="button ghost icon-only"

@@ -2,7 +2,9 @@
 
 pub(crate) mod builds;
 pub(crate) mod chat;
+mod current;
 pub(crate) mod diagnostics;
+mod drafts;
 pub(crate) mod files;
 pub(crate) mod images;
 pub(crate) mod import;
@@ -15,64 +17,37 @@ mod rename;
 pub(crate) mod settings;
 pub(crate) mod support;
 
-use gantry_domain::api::project::Project;
 use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::use_params_map;
 
-use crate::api::calls;
+pub(crate) use self::current::CurrentProject;
+use self::drafts::tell_of_drafts;
+use self::files::conflict_notice;
 use crate::app::outlet;
-use crate::load::{Loader, load};
 use crate::pages::set_title;
 use crate::parts::{EmptyState, ErrorState, Icon, LinkButton, Tab, Tabs, skeleton_block};
-
-/// The project that the address names, for every page below the frame.
-#[derive(Clone, Copy)]
-pub(crate) struct CurrentProject {
-    /// The project; [`Loader::reload`] reads it again after something changed.
-    pub(crate) loader: Loader<Project>,
-    /// What the address calls it: its name or id.
-    pub(crate) name: Memo<String>,
-}
-
-impl CurrentProject {
-    /// The one that the frame provided. Pages below it are built once the project is there.
-    pub(crate) fn expect() -> Self {
-        expect_context()
-    }
-
-    /// The project. Empty only in the moment in which the frame goes away.
-    pub(crate) fn get(self) -> Option<Project> {
-        self.loader.value.get()
-    }
-}
 
 /// The frame: the project's name and tabs, and the page below.
 #[component]
 pub(crate) fn ProjectFrame() -> impl IntoView {
     let params = use_params_map();
     let name = Memo::new(move |_| params.with(|params| params.get("project").unwrap_or_default()));
-    let loader = load(move || {
-        let name = name.get();
-        async move { calls::project(&name).await }
-    });
-    // Another project's page must not show this one's data.
-    Effect::new(move |before: Option<String>| {
-        let name = name.get();
-        if before.is_some_and(|before| before != name) {
-            loader.value.set(None);
-        }
-        set_title(&name);
-        name
-    });
-    provide_context(CurrentProject { loader, name });
+    Effect::new(move |_| set_title(&name.get()));
+    let current = CurrentProject::provide(name);
+    let loader = current.loader;
+    tell_of_drafts(current);
     let tabs = Signal::derive(move || {
         let base = format!("/projects/{}", name.get());
-        let tab = |label, glyph, page: &str| Tab { label, glyph, href: format!("{base}/{page}"), exact: false };
+        let tab = |label, glyph, page: &str| {
+            let href = format!("{base}/{page}");
+            Tab { label, glyph, href, exact: false, also: Vec::new() }
+        };
+        let also = ["edits", "conflicts", "revisions"].map(|page| format!("{base}/{page}")).to_vec();
         vec![
-            Tab { label: "Overview", glyph: Icon::Overview, href: base.clone(), exact: true },
+            Tab { label: "Overview", glyph: Icon::Overview, href: base.clone(), exact: true, also: Vec::new() },
             tab("Chat", Icon::Chat, "chat"),
-            tab("Files", Icon::File, "files"),
+            Tab { also, ..tab("Files", Icon::File, "files") },
             tab("Builds", Icon::Build, "builds"),
             tab("Images", Icon::Image, "images"),
             tab("Settings", Icon::Settings, "settings"),
@@ -108,6 +83,7 @@ pub(crate) fn ProjectFrame() -> impl IntoView {
             <rename::RenameProject/>
         </header>
         <Tabs label="Project" tabs/>
+        {conflict_notice(current)}
         {body}
     }
     .into_any()

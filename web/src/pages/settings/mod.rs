@@ -18,7 +18,13 @@ use crate::parts::{Icon, Tab, Tabs};
 /// The frame around every page of settings.
 #[component]
 pub(crate) fn SettingsFrame() -> impl IntoView {
-    let tab = |label, glyph, page: &str| Tab { label, glyph, href: format!("/settings/{page}"), exact: true };
+    let tab = |label, glyph, page: &str| Tab {
+        label,
+        glyph,
+        href: format!("/settings/{page}"),
+        exact: true,
+        also: Vec::new(),
+    };
     let tabs = vec![
         tab("Providers", Icon::Model, "providers"),
         tab("Registries", Icon::Registry, "registries"),
