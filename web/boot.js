@@ -9,7 +9,7 @@ const sectionsOf = (path) => {
   if (first === "settings" || first === "activity") return ["instance"];
   if (first !== "projects" || !second) return [];
   if (second === "new") return ["studio"];
-  return { chat: ["project", "chat"], settings: ["project", "studio"] }[third] ?? ["project"];
+  return { chat: ["project", "chat"], pipeline: ["project", "studio"], settings: ["project", "studio"] }[third] ?? ["project"];
 };
 
 const asked = new Set();

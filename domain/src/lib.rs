@@ -9,6 +9,7 @@ pub mod api;
 pub mod event;
 pub mod matrix;
 mod name;
+pub mod pipeline;
 pub mod problem;
 pub mod spec;
 mod text;

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use gantry_domain::api::plan::{PlanConstraints, PlanRequest};
 use gantry_domain::matrix::{Framework, Language, Pattern, generated};
-use gantry_domain::spec::{Condition, Spec, ToolSource, from_value, yaml};
+use gantry_domain::spec::{Condition, Position, Spec, ToolSource, from_value, yaml};
 use gantry_generator::{File, emit, plan};
 use gantry_proof::{Cell, Environment, Generated, cells};
 use proptest::prelude::*;
@@ -367,5 +367,25 @@ fn names_that_code_cannot_have_are_refused_with_their_place() {
             let path = format!("/tools/{at}/id");
             assert!(found.iter().any(|found| found.path == path), "{cell} {names:?}: {found:?}");
         }
+    }
+}
+
+/// Where people put the nodes of the pipeline says nothing of what is generated.
+#[test]
+fn places_of_nodes_change_no_file_but_the_spec() {
+    for cell in cells() {
+        let plain = cell.spec("https://example.com").unwrap();
+        let mut placed = plain.clone();
+        for node in ["start", "end"].map(str::to_owned).into_iter().chain([format!("agent:{}", plain.agents[0].id)]) {
+            placed.layout.nodes.insert(node, Position { x: 40, y: -8 });
+        }
+        let (before, after) = (emit(&plain).unwrap(), emit(&placed).unwrap());
+        assert_eq!(before.len(), after.len(), "{cell}");
+        for (before, after) in before.iter().zip(&after) {
+            let is_spec = before.path == gantry_domain::spec::FILE_NAME;
+            assert_eq!(before == after, !is_spec, "{cell}: {}", before.path);
+        }
+        let written = after.iter().find(|file| file.path == gantry_domain::spec::FILE_NAME).unwrap();
+        assert_eq!(yaml::read(&written.content).unwrap(), placed, "{cell}");
     }
 }

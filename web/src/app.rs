@@ -25,12 +25,13 @@ mod pages {
     use leptos::prelude::*;
 
     use super::sections;
-    use crate::pages::project::{builds, chat, files, images, new, overview};
+    use crate::pages::project::{builds, chat, files, images, new, overview, pipeline};
     use crate::pages::{activity, project, settings};
 
     sections! {
         studio {
             new_project: new::NewProjectPage,
+            pipeline: pipeline::PipelinePage,
             project_settings: project::settings::ProjectSettingsPage,
         }
         project {
@@ -91,6 +92,7 @@ pub(crate) fn App() -> impl IntoView {
                         <Route path=path!("/revisions/:number") view=lazy(pages::revisions)/>
                         <Route path=path!("/revisions/:number/files") view=lazy(pages::revision_files)/>
                         <Route path=path!("/revisions/:number/files/*path") view=lazy(pages::revision_files)/>
+                        <Route path=path!("/pipeline") view=lazy(pages::pipeline)/>
                         <Route path=path!("/builds") view=lazy(pages::builds)/>
                         <Route path=path!("/builds/:build") view=lazy(pages::build)/>
                         <Route path=path!("/images") view=lazy(pages::images)/>

@@ -63,6 +63,18 @@ pub(crate) const SHORTCUTS: [(&str, &[(&str, &str)]); 8] = [
             ("Enter", "Go on to the next step"),
         ],
     ),
+    (
+        "In a pipeline",
+        &[
+            ("Tab", "Next node (with Shift the one before)"),
+            ("Enter", "Open the node"),
+            ("↑ ↓ ← →", "Move the node (with Shift further)"),
+            ("Delete", "Remove the node or the selected line"),
+            ("mod Z", "Undo (with Shift redo)"),
+            ("+ −", "Zoom in and out"),
+            ("0", "Show the whole graph"),
+        ],
+    ),
     ("In forms", &[("mod Enter", "Submit")]),
 ];
 

@@ -94,6 +94,18 @@ fn fixed_entries() -> Vec<Entry> {
     pages.into_iter().chain([create, shortcuts]).chain(themes).collect()
 }
 
+/// The pages of the project that is open.
+fn tab_entries(project: Option<&str>) -> Vec<Entry> {
+    let Some(project) = project else { return Vec::new() };
+    let pages = ["Chat", "Pipeline", "Files", "Builds", "Images", "Settings"];
+    let entry = |page: &str| Entry {
+        group: "Page",
+        label: format!("{project}: {page}"),
+        act: Act::Go(format!("/projects/{project}/{}", page.to_lowercase())),
+    };
+    pages.map(entry).to_vec()
+}
+
 /// The entries that match, best first.
 fn matching(entries: Vec<Entry>, query: &str) -> Vec<Entry> {
     let mut scored: Vec<(i64, Entry)> =
@@ -202,8 +214,10 @@ pub(crate) fn Palette(
         let found = from_server.value.with(|found| {
             found.as_ref().filter(|(of, _)| *of == wanted).map(|(_, entries)| entries.clone()).unwrap_or_default()
         });
-        let fixed = match wanted {
-            Wanted::Anything => fixed_entries(),
+        let fixed: Vec<Entry> = match wanted {
+            Wanted::Anything => {
+                project.with(|project| tab_entries(project.as_deref())).into_iter().chain(fixed_entries()).collect()
+            }
             Wanted::Actions => fixed_entries().into_iter().filter(|entry| entry.group == "Action").collect(),
             Wanted::Builds | Wanted::People => Vec::new(),
         };

@@ -70,7 +70,7 @@ pub(crate) async fn run(run: Run, output: &Output) -> Result<(), Failure> {
         Some(named) => Some(provider(&connection, named).await?),
         None => None,
     };
-    let body = CreateRun { input: run.message, mode: run.mode.into(), provider_id, model: run.model };
+    let body = CreateRun { input: run.message, mode: run.mode.into(), provider_id, model: run.model, step: None };
     let accepted: Accepted = connection.post(&["projects", &project.summary.id.to_string(), "runs"], &body).await?;
 
     let mut progress = output.progress(format!("running {}", project.summary.name));

@@ -60,6 +60,17 @@ pub struct Run {
     pub finished_at: Option<Timestamp>,
 }
 
+/// One step of a project by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum RunStep {
+    /// The agent with this id, alone with its tools.
+    Agent(String),
+    /// The task with this id, done by its agent without the results of tasks before it.
+    Task(String),
+}
+
 /// The body of `POST /projects/{id}/runs`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -76,4 +87,7 @@ pub struct CreateRun {
     /// The model's name at the provider; the provider's default when left out.
     #[serde(default)]
     pub model: Option<String>,
+    /// Tries this step alone; the whole project runs when left out.
+    #[serde(default)]
+    pub step: Option<RunStep>,
 }

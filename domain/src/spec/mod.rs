@@ -6,6 +6,7 @@
 
 pub mod builtin;
 pub mod check;
+mod layout;
 mod merge;
 mod names;
 mod read;
@@ -13,6 +14,7 @@ mod tool_wire;
 pub mod yaml;
 
 pub use check::{task_order, url_placeholders};
+pub use layout::{Layout, Position};
 pub use merge::merge_patch;
 pub use names::{argument_names, is_invisible, is_python_identifier, is_taken_by_generated_code};
 pub use read::from_value;
@@ -69,6 +71,9 @@ pub struct Spec {
     /// How its image is built.
     #[serde(default)]
     pub build: BuildOptions,
+    /// Where people put the nodes of the pipeline; nothing is generated from it.
+    #[serde(default, skip_serializing_if = "Layout::is_empty")]
+    pub layout: Layout,
 }
 
 /// Name, version and what it is for.

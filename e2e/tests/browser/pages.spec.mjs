@@ -17,6 +17,7 @@ const pages = {
   'new-project': '/projects/new',
   overview: '/projects/weather',
   chat: '/projects/weather/chat',
+  pipeline: '/projects/weather/pipeline',
   files: '/projects/weather/files',
   file: '/projects/weather/files/agent.gantry.yaml',
   builds: '/projects/weather/builds',

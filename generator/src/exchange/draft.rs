@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use gantry_domain::matrix::diagnose::diagnose;
 use gantry_domain::matrix::{Diagnostic, Framework, Pattern, Severity};
 use gantry_domain::spec::{
-    API_VERSION, Agent, BuildOptions, Effect, Evals, Graph, Guardrails, Memory, Metadata, Model, Spec, Target, Task,
-    Tool, ToolSource,
+    API_VERSION, Agent, BuildOptions, Effect, Evals, Graph, Guardrails, Layout, Memory, Metadata, Model, Spec, Target,
+    Task, Tool, ToolSource,
 };
 use serde_json::Value;
 
@@ -184,6 +184,7 @@ impl Draft {
             guardrails: Guardrails::default(),
             evals: Evals::default(),
             build: BuildOptions::of(language),
+            layout: Layout::default(),
         };
         let mut diagnostics = self.found;
         diagnostics.extend(diagnose(&spec));

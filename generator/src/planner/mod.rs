@@ -72,6 +72,7 @@ pub fn plan(request: &PlanRequest) -> Plan {
         guardrails: spec::Guardrails::default(),
         evals: spec::Evals::default(),
         build: spec::BuildOptions::of(framework.language()),
+        layout: spec::Layout::default(),
     };
     let mut diagnostics = diagnose(&spec);
     diagnostics.extend(remarks);

@@ -43,7 +43,7 @@ async fn list(
     Ok(axum::Json(page(items, limit, |run| run.id.to_string())))
 }
 
-/// Runs a project's agent once.
+/// Runs a project's agent once; with `step` one of its agents or tasks alone, whatever its pattern.
 #[utoipa::path(post, path = "/projects/{project}/runs", tag = "runs", params(("project" = String, Path)),
     request_body = CreateRun, responses((status = ACCEPTED, body = Accepted)))]
 async fn create(
@@ -56,7 +56,7 @@ async fn create(
     let project_id = project::find_id(&app.db, &project).await?;
     super::check_input("/input", &body.input)?;
     let model = super::choose_model(&app, body.provider_id, body.model.as_deref()).await?;
-    let spec = super::current_spec(&app, project_id).await?;
+    let spec = super::spec_to_run(&app, project_id, body.step.as_ref()).await?;
     let run = NewRun {
         project_id,
         session_id: None,

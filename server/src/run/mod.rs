@@ -7,7 +7,8 @@ mod store;
 
 use gantry_domain::api::Accepted;
 use gantry_domain::api::job::JobKind;
-use gantry_domain::api::run::{PermissionMode, Run};
+use gantry_domain::api::run::{PermissionMode, Run, RunStep};
+use gantry_domain::pipeline::spec_of_step;
 use gantry_domain::spec::Spec;
 use uuid::Uuid;
 
@@ -125,6 +126,25 @@ pub(crate) async fn start(app: &App, tx: &mut Tx, spec: &Spec, run: NewRun) -> R
 /// `404` when there is no such project.
 pub(crate) async fn current_spec(app: &App, project_id: Uuid) -> Result<Spec> {
     Ok(project::get(&app.db, project_id).await?.spec)
+}
+
+/// The spec of a run that starts now: the project's, or that of one step of it.
+///
+/// # Errors
+/// `404` when there is no such project; `422 step_unknown` when its spec has no such step.
+pub(crate) async fn spec_to_run(app: &App, project_id: Uuid, step: Option<&RunStep>) -> Result<Spec> {
+    let spec = current_spec(app, project_id).await?;
+    let Some(step) = step else { return Ok(spec) };
+    spec_of_step(&spec, step).ok_or_else(|| {
+        let (field, what, id) = match step {
+            RunStep::Agent(id) => ("/step/agent", "agent", id),
+            RunStep::Task(id) => ("/step/task", "task", id),
+        };
+        let message = format!(
+            "The saved spec has no {what} named {id:?} that could be tried. Save the spec first, or name another."
+        );
+        Error::invalid(field, "step_unknown", message)
+    })
 }
 
 /// A run.

@@ -39,6 +39,7 @@ fn spec(name: &str) -> Spec {
         guardrails: Default::default(),
         evals: Default::default(),
         build: Default::default(),
+        layout: Default::default(),
     }
 }
 

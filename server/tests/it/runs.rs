@@ -544,3 +544,58 @@ async fn the_test_of_a_provider_says_what_it_found() {
         assert!(!found.to_string().contains("sk-secret-key"), "{found}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_runs_alone_whatever_the_pattern() {
+    let model = FakeModel::start(vec![
+        Reply::Calls(vec![("calculator", r#"{"expression":"6 * 7"}"#)]),
+        Reply::Text("It is 42."),
+        Reply::Text("A page."),
+    ])
+    .await;
+    let mut spec = spec("graph", json!([calculator(), writer()]));
+    spec["agents"][0]["tools"] = json!(["calculator"]);
+    spec["agents"].as_array_mut().unwrap().push(json!({"id": "other", "role": "Other", "instructions": "Write."}));
+    spec["tasks"] = json!([
+        {"id": "count", "agent": "helper", "description": "Count."},
+        {"id": "write", "agent": "other", "description": "Write a page.", "dependsOn": ["count"]},
+    ]);
+    spec["graph"] = json!({"start": "count", "edges": [{"from": "count", "to": "write"}]});
+    let test = TestApp::sqlite().await;
+    let admin = test.admin().await;
+    let project = project(&test.app, &spec).await;
+    let provider = provider(&admin, &model.url).await;
+    test.start_workers().await;
+
+    let body = json!({"input": "What is 6 * 7?", "providerId": provider, "step": {"agent": "helper"}});
+    let (run, job) = start(&admin, project, body).await;
+    let run = wait_for_end(&admin, run).await;
+    assert_eq!((&run["state"], &run["output"]), (&json!("done"), &json!("It is 42.")), "{run}");
+    let log = log(&test.app, job).await;
+    assert_sound(&log);
+    assert_eq!(results(&log), ["42"]);
+
+    let body = json!({"input": "About rain.", "providerId": provider, "step": {"task": "write"}});
+    let (run, _) = start(&admin, project, body).await;
+    assert_eq!(wait_for_end(&admin, run).await["output"], "A page.");
+    let requests = model.requests();
+    let asked = requests[2]["messages"].as_array().unwrap();
+    assert_eq!(asked[0], json!({"role": "system", "content": "Write."}));
+    assert!(asked.last().unwrap()["content"].as_str().unwrap().contains("Write a page."), "{asked:?}");
+    assert!(
+        requests[2].get("tools").is_none_or(|tools| tools.as_array().is_none_or(Vec::is_empty)),
+        "{:?}",
+        requests[2]
+    );
+
+    for (step, path) in [(json!({"agent": "gone"}), "/step/agent"), (json!({"task": "gone"}), "/step/task")] {
+        let body = json!({"input": "x", "step": step});
+        let problem = admin.post(&format!("/api/v1/projects/{project}/runs"), body).await.expect(422).json();
+        assert_eq!(
+            (&problem["errors"][0]["code"], &problem["errors"][0]["path"]),
+            (&json!("step_unknown"), &json!(path))
+        );
+    }
+    let body = json!({"input": "x", "step": {"tool": "calculator"}});
+    admin.post(&format!("/api/v1/projects/{project}/runs"), body).await.expect(422);
+}

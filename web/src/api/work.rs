@@ -4,6 +4,7 @@ use gantry_domain::api::approval::{Approval, DecideApproval};
 use gantry_domain::api::build::{Build, CreateBuild};
 use gantry_domain::api::image::{Image, Live, PublishImage};
 use gantry_domain::api::job::Job;
+use gantry_domain::api::run::{CreateRun, Run};
 use gantry_domain::api::session::{CreateSession, SendMessage, Session, SessionThread, UpdateSession};
 use gantry_domain::api::{Accepted, Page};
 use gantry_domain::event::Event;
@@ -44,6 +45,21 @@ pub(crate) async fn send_message(id: Uuid, body: &SendMessage) -> ApiResult<Acce
 /// Stops the turn that is under way in a chat.
 pub(crate) async fn stop_session(id: Uuid) -> ApiResult<serde_json::Value> {
     post(&format!("/sessions/{id}:stop"), &()).await
+}
+
+/// Runs a project's agent once, or one step of it.
+pub(crate) async fn create_run(project: Uuid, body: &CreateRun) -> ApiResult<Accepted> {
+    post(&format!("/projects/{project}/runs"), body).await
+}
+
+/// One run.
+pub(crate) async fn run(id: Uuid) -> ApiResult<Run> {
+    get(&format!("/runs/{id}")).await
+}
+
+/// Asks a run to stop.
+pub(crate) async fn cancel_run(id: Uuid) -> ApiResult<Run> {
+    post(&format!("/runs/{id}:cancel"), &()).await
 }
 
 /// Decides about a held tool call.

@@ -42,11 +42,22 @@ pub(crate) enum Icon {
     Info,
     Forward,
     Down,
+    Up,
     Send,
     SignOut,
     Spinner,
     More,
     Keyboard,
+    Pipeline,
+    Agent,
+    Branch,
+    Undo,
+    Redo,
+    Fit,
+    Arrange,
+    Minus,
+    List,
+    Play,
 }
 
 impl Icon {
@@ -101,11 +112,24 @@ impl Icon {
             Self::Info => "M12 22a10 10 0 1 0 0-20 10 10 0 0 0 0 20zM12 16v-5M12 8h.01",
             Self::Forward => "m9 18 6-6-6-6",
             Self::Down => "m6 9 6 6 6-6",
+            Self::Up => "m18 15-6-6-6 6",
             Self::Send => "m5 12 7-7 7 7M12 19V5",
             Self::SignOut => "M9 21H4V3h5M16 17l5-5-5-5M21 12H9",
             Self::Spinner => "M21 12a9 9 0 1 1-6.2-8.6",
             Self::More => "M12 12h.01M19 12h.01M5 12h.01",
             Self::Keyboard => "M2 5h20v14H2zM6 9h.01M10 9h.01M14 9h.01M18 9h.01M6 13h.01M18 13h.01M9 13h6",
+            Self::Pipeline => "M3 3h8v8H3zM13 13h8v8h-8zM7 11v4a2 2 0 0 0 2 2h4",
+            Self::Agent => "M12 8V4H8M4 8h16v12H4zM2 14h2M20 14h2M15 13v2M9 13v2",
+            Self::Branch => "M16 3h5v5M8 3H3v5M12 22v-8.3a4 4 0 0 0-1.2-2.9L3 3M15 9l6-6",
+            Self::Undo => "M9 14 4 9l5-5M4 9h10.5a5.5 5.5 0 0 1 0 11H11",
+            Self::Redo => "m15 14 5-5-5-5M20 9H9.5a5.5 5.5 0 0 0 0 11H13",
+            Self::Fit => {
+                "M8 3H5a2 2 0 0 0-2 2v3M21 8V5a2 2 0 0 0-2-2h-3M3 16v3a2 2 0 0 0 2 2h3M16 21h3a2 2 0 0 0 2-2v-3"
+            }
+            Self::Arrange => "M3 3h7v7H3zM14 3h7v7h-7zM14 14h7v7h-7zM3 14h7v7H3z",
+            Self::Minus => "M5 12h14",
+            Self::List => "M8 6h13M8 12h13M8 18h13M3 6h.01M3 12h.01M3 18h.01",
+            Self::Play => "M6 3l14 9-14 9z",
         }
     }
 }

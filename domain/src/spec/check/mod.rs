@@ -6,6 +6,7 @@
 
 mod agents;
 mod graph;
+mod layout;
 mod parameters;
 mod tasks;
 mod text;
@@ -35,6 +36,7 @@ pub fn check(spec: &Spec) -> Vec<Diagnostic> {
     graph::check(spec, &mut found);
     tools::check(spec, &mut found);
     limits(spec, &mut found);
+    layout::check(spec, &mut found);
     text::check(spec, &mut found);
     found.0
 }

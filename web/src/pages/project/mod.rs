@@ -13,6 +13,7 @@ pub(crate) mod list;
 pub(crate) mod matrix;
 pub(crate) mod new;
 pub(crate) mod overview;
+pub(crate) mod pipeline;
 mod rename;
 pub(crate) mod settings;
 pub(crate) mod support;
@@ -47,6 +48,7 @@ pub(crate) fn ProjectFrame() -> impl IntoView {
         vec![
             Tab { label: "Overview", glyph: Icon::Overview, href: base.clone(), exact: true, also: Vec::new() },
             tab("Chat", Icon::Chat, "chat"),
+            tab("Pipeline", Icon::Pipeline, "pipeline"),
             Tab { also, ..tab("Files", Icon::File, "files") },
             tab("Builds", Icon::Build, "builds"),
             tab("Images", Icon::Image, "images"),

@@ -23,6 +23,8 @@ use self::conversation::Conversation;
 use self::inspector::Inspector;
 use self::state::Chat;
 use self::threads::{RenameDialog, Threads};
+pub(in crate::pages::project) use self::turn::Turn;
+pub(in crate::pages::project) use self::turn_view::turn_items;
 use super::CurrentProject;
 use crate::api::work;
 use crate::load::load;

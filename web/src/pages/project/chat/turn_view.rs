@@ -19,20 +19,7 @@ pub(super) fn TurnView(
     handle: TurnHandle,
 ) -> impl IntoView {
     let TurnHandle { run, turn, is_complete } = handle.clone();
-    let keys = Memo::new({
-        let turn = turn.clone();
-        move |_| turn.with(|turn| turn.items.iter().map(Item::key).collect::<Vec<_>>())
-    });
-    let items = {
-        let turn = turn.clone();
-        move |key: ItemKey| match key {
-            ItemKey::Message(id) => view! { <MessageView turn=turn.clone() id/> }.into_any(),
-            ItemKey::Call(id) => view! { <ToolCallRow turn=turn.clone() id/> }.into_any(),
-            ItemKey::Notice(text) => {
-                view! { <p class="turn-notice">{icon(Icon::Info)} <span>{text}</span></p> }.into_any()
-            }
-        }
-    };
+    let items = turn_items(turn.clone());
     let status = {
         let turn = turn.clone();
         Memo::new(move |_| turn.with(|turn| (turn.state, turn.reason.clone(), turn.items.is_empty())))
@@ -97,7 +84,7 @@ pub(super) fn TurnView(
         <article class="turn">
             <div class="said"><span class="visually-hidden">"You: "</span>{input}</div>
             <div class="answer">
-                <For each=move || keys.get() key=Clone::clone children=items/>
+                {items}
                 {thinking}
                 {ended}
             </div>
@@ -105,6 +92,20 @@ pub(super) fn TurnView(
         </article>
     }
     .into_any()
+}
+
+/// What was said and done in a turn, in order; what is new is added as it comes.
+pub(in crate::pages::project) fn turn_items(turn: ArcRwSignal<Turn>) -> AnyView {
+    let keys = Memo::new({
+        let turn = turn.clone();
+        move |_| turn.with(|turn| turn.items.iter().map(Item::key).collect::<Vec<_>>())
+    });
+    let items = move |key: ItemKey| match key {
+        ItemKey::Message(id) => view! { <MessageView turn=turn.clone() id/> }.into_any(),
+        ItemKey::Call(id) => view! { <ToolCallRow turn=turn.clone() id/> }.into_any(),
+        ItemKey::Notice(text) => view! { <p class="turn-notice">{icon(Icon::Info)} <span>{text}</span></p> }.into_any(),
+    };
+    view! { <For each=move || keys.get() key=Clone::clone children=items/> }.into_any()
 }
 
 /// What a turn took: model, time, tokens, cost.
