@@ -19,7 +19,7 @@ use crate::preferences::Preferences;
 const CHORD_MILLIS: f64 = 1_200.0;
 
 /// Everything that the shortcut sheet lists; each is implemented here, in the palette or natively.
-pub(crate) const SHORTCUTS: [(&str, &[(&str, &str)]); 8] = [
+pub(crate) const SHORTCUTS: [(&str, &[(&str, &str)]); 9] = [
     (
         "Anywhere",
         &[
