@@ -3,21 +3,16 @@
 // lines are written into the log by `feed.py`, so that the view is measured and not a build; the events
 // of the second measurement are a real run's.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, settled, test } from '../../support/browser.mjs';
+import { keepFigures } from '../../support/figures.mjs';
 import { slowModel } from '../../support/peers.mjs';
 
 const LINES = 100_000;
 const figures = {};
 
-test.afterAll(() => {
-  const file = process.env.GANTRY_BENCH_RESULT;
-  if (!file) return;
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, JSON.stringify(figures));
-});
+test.afterAll(() => keepFigures(figures));
 
 test('100 000 lines arrive in the log of a build', async ({ page, gantry }) => {
   const project = await gantry.project('Tell the time in a city.', 'log-view');

@@ -1,5 +1,5 @@
-// The wizard: by mouse and by keyboard, its filter, what does not fit and how it is resolved, a plan that a
-// model writes, and how soon a choice is seen.
+// The wizard: by mouse and by keyboard, its filter, what does not fit and how it is resolved, and a plan that
+// a model writes.
 import { expect, lookOver, settled, test } from '../../support/browser.mjs';
 import { eventually } from '../../support/gantry.mjs';
 import { answeringModel } from '../../support/peers.mjs';
@@ -242,47 +242,5 @@ test('a model writes the plan, is seen at it, can be given up, and never replace
   } finally {
     if (provider) await gantry.api('DELETE', `/providers/${provider.id}`);
     await model.close();
-  }
-});
-
-test('a choice is shown at once, whatever it changes', async ({ page }) => {
-  await described(page, `${sums} First it collects, then it compares, then it writes a report.`);
-  const change = (selector, turn) => page.evaluate(async ([selector, turn]) => {
-    const field = document.querySelectorAll(selector);
-    const one = field[turn % field.length];
-    const channel = new MessageChannel();
-    const done = new Promise((resolve) => (channel.port1.onmessage = resolve));
-    performance.mark('change-begin');
-    if (one.type === 'radio') {
-      if (one.checked) return undefined;
-      one.click();
-    } else {
-      one.value = `model-${turn}`;
-      one.dispatchEvent(new InputEvent('input', { bubbles: true }));
-    }
-    // What follows from it is done in microtasks; then the page is laid out as for a frame.
-    channel.port2.postMessage(0);
-    await done;
-    document.body.getBoundingClientRect();
-    performance.mark('change-shown');
-    return performance.measure('change', 'change-begin', 'change-shown').duration;
-  }, [selector, turn]);
-  const kinds = { framework: '.frameworks input', pattern: '.patterns input', model: '.models input', cloud: 'input[name=facet-cloud]', typing: '.choice-section > .field input.code' };
-  for (const [kind, selector] of Object.entries(kinds)) {
-    const times = [];
-    for (let turn = 1; turn <= 16; turn += 1) {
-      const time = await change(selector, turn * 5);
-      if (time !== undefined) times.push(time);
-      // The files are written when nobody changes anything.
-      await page.waitForTimeout(200);
-    }
-    times.sort((a, b) => a - b);
-    const at = (share) => times[Math.min(times.length - 1, Math.floor(times.length * share))];
-    expect(times.length, `${kind} was changed`).toBeGreaterThan(5);
-    console.log(`wizard, ${kind}: ${times.length} changes, quickest ${at(0).toFixed(1)} ms, median ${at(0.5).toFixed(1)} ms, p95 ${at(0.95).toFixed(1)} ms`);
-    // The goal is a frame, 16 ms. Other work on the machine makes all of them slower, so what is asserted
-    // is that the quickest is no long task; the figures are printed to be looked at.
-    expect.soft(at(0), `${kind}: a change is shown without a long task`).toBeLessThan(50);
-    if (kind === 'cloud') await page.locator('input[name=facet-cloud]').first().check({ force: true });
   }
 });

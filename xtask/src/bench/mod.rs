@@ -93,7 +93,7 @@ impl Bench {
             }
         }
         if self.wants("log view") {
-            self.part("log view", 120, async |report| log_view::measure(&root, &binary, report).await).await;
+            self.part("log view", 210, async |report| log_view::measure(&root, &binary, report).await).await;
         }
     }
 
