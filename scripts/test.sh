@@ -123,7 +123,7 @@ count_playwright() {
 }
 
 prepare() {
-  need_packages build-essential ca-certificates curl python3 python3-venv shellcheck || return
+  need_packages build-essential ca-certificates curl git python3 python3-venv shellcheck || return
   need_programs cc="the C compiler, for SQLite and ring" curl="to fetch Rust" || return
   need_rust || return
   (cd "$root" && rustup component add clippy rustfmt >/dev/null 2>&1) || true
