@@ -434,7 +434,7 @@ mod tests {
             "a\u{202e}yp.b",
         ] {
             let error = check_path(path).unwrap_err();
-            assert!(error.detail().starts_with("/path: A p"), "{path:?}: {}", error.detail());
+            assert!(error.detail().starts_with("/path: "), "{path:?}: {}", error.detail());
         }
         assert!(check_path(".env").unwrap_err().detail().contains("passwords"));
         for path in ["a", "src/a b.py", "ä/ö.txt", ".github/ci.yml", ".env.example", "a~", "xy:z"] {
