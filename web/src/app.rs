@@ -21,16 +21,17 @@ use crate::theme::provide_theme;
 /// because every set of them that shares code makes one more file.
 ///
 /// `web/boot.js` knows which addresses belong to which section and fetches ahead.
-mod pages {
+pub(crate) mod pages {
     use leptos::prelude::*;
 
     use super::sections;
-    use crate::pages::project::{builds, chat, files, images, new, overview, pipeline};
+    use crate::pages::project::{builds, chat, files, images, import, new, overview, pipeline};
     use crate::pages::{activity, project, settings};
 
     sections! {
         studio {
             new_project: new::NewProjectPage,
+            import_project: import::ImportDialog,
             pipeline: pipeline::PipelinePage,
             project_settings: project::settings::ProjectSettingsPage,
         }

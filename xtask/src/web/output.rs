@@ -40,7 +40,9 @@ impl Output<'_> {
         fs::write(path, content).with_context(|| format!("{} could not be written", path.display()))?;
         let extension = path.extension().unwrap_or_default().to_string_lossy().into_owned();
         let compressed_already = matches!(extension.as_str(), "woff2" | "png");
-        if !self.compress || compressed_already || content.len() as u64 <= SMALLEST_TO_COMPRESS {
+        // The server embeds of a module only its compressed copies, however small it is.
+        let is_small = content.len() as u64 <= SMALLEST_TO_COMPRESS && extension != "wasm";
+        if !self.compress || compressed_already || is_small {
             return Ok(());
         }
         let mut brotli = brotli::CompressorWriter::new(Vec::new(), 1 << 16, 11, 22);

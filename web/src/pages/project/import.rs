@@ -20,12 +20,15 @@ use crate::load::{load, loaded};
 use crate::paged::read_all;
 use crate::parts::{Button, ButtonKind, Choice, Dialog, ErrorLine, SelectField, Submission, TextField, skeleton_block};
 
-/// The dialog: where it comes from, then what became of it.
+/// Whether the dialog is open: what the page that has it provides.
+#[derive(Clone, Copy)]
+pub(crate) struct Importing(pub(crate) RwSignal<bool>);
+
+/// The dialog of the page that provides [`Importing`]: where it comes from, then what became of it. It reads
+/// specs, which is much code, and is loaded when it is first opened.
 #[component]
-pub(crate) fn ImportDialog(
-    /// Whether it is open.
-    open: RwSignal<bool>,
-) -> impl IntoView {
+pub(crate) fn ImportDialog() -> impl IntoView {
+    let open = use_context::<Importing>().map_or_else(|| RwSignal::new(false), |importing| importing.0);
     let imported = RwSignal::new(None::<Import>);
     // What was read belongs to one opening of the dialog.
     Effect::new(move |_| {

@@ -9,9 +9,11 @@ use leptos_router::components::A;
 use leptos_router::hooks::{use_navigate, use_query_map};
 use uuid::Uuid;
 
-use super::import::ImportDialog;
+use super::import::Importing;
 use super::labels::framework_name;
 use crate::api::{calls, encode};
+use crate::app::pages;
+use crate::lazy::lazy;
 use crate::load::when_loaded;
 use crate::paged::paged;
 use crate::pages::set_title;
@@ -63,6 +65,9 @@ pub(crate) fn ProjectsPage() -> impl IntoView {
     });
     let (items, is_empty) = (projects.items(), projects.is_empty());
     let importing = RwSignal::new(false);
+    provide_context(Importing(importing));
+    let wanted = Memo::new(move |before: Option<&bool>| importing.get() || before == Some(&true));
+    let import_dialog = move || wanted.get().then(lazy(pages::import_project));
     let is_filtered = Memo::new(move |_| !(words.with(String::is_empty) && state.get().is_empty()));
     let shown = move || {
         match (is_empty.get(), is_filtered.get()) {
@@ -130,7 +135,7 @@ pub(crate) fn ProjectsPage() -> impl IntoView {
         <header class="page-head"><h1>"Projects"</h1><span class="grow"></span>{head_actions}</header>
         {state_filter}
         {list}
-        <ImportDialog open=importing/>
+        {import_dialog}
     }
     .into_any()
 }
