@@ -10,13 +10,15 @@ export default defineConfig({
   workers: 1,
   fullyParallel: false,
   forbidOnly: true,
+  // The second time is on a server of its own; the summary of `make test` names the stories that needed it.
+  retries: 1,
   reporter: [['list'], ['json', { outputFile: './test-results/report.json' }]],
   projects: [
     { name: 'browser', testMatch: /browser\/.*\.spec\.mjs/ },
     { name: 'command_line', testMatch: /command_line\/.*\.spec\.mjs/ },
     { name: 'kill', testMatch: /kill\/.*\.spec\.mjs/, timeout: 240_000 },
     // A trace records the page while it is measured.
-    { name: 'bench', testMatch: /bench\/.*\.spec\.mjs/, timeout: 240_000, use: { trace: 'off' } },
+    { name: 'bench', testMatch: /bench\/.*\.spec\.mjs/, timeout: 240_000, retries: 0, use: { trace: 'off' } },
   ],
   use: {
     viewport: { width: 1280, height: 800 },

@@ -19,6 +19,8 @@ passed=0
 failed=0
 skipped=0
 failures=()
+failed_tests=()
+unsteady_tests=()
 not_tested=()
 timings=()
 started_postgres=
@@ -80,6 +82,12 @@ count_one() { if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else failed=$((fai
 # A stage that only prepares: counted when it fails.
 count_preparation() { [ "$2" -eq 0 ] || failed=$((failed + 1)); }
 
+# The tests that nextest's summary lists with one of these words.
+named_by_nextest() {
+  sed 's/\x1b\[[0-9;]*m//g' "$logs/$1.log" | sed -n '/^ *Summary \[/,$p' \
+    | sed -nE "s/^ *(TRY [0-9]+ )?($2) \[[^]]*\] *(\([^)]*\) *)?(.+)/\4/p" | sort -u
+}
+
 # `Summary [ 12.3s] 210 tests run: 208 passed (3 slow), 1 failed, 1 timed out, 4 skipped`
 count_nextest() {
   local line ok bad timed left
@@ -91,6 +99,9 @@ count_nextest() {
   passed=$((passed + ${ok:-0}))
   failed=$((failed + ${bad:-0} + ${timed:-0}))
   skipped=$((skipped + ${left:-0}))
+  # `        FAIL [   0.031s] (1/3) gantry-server::it streams::one`; FLAKY 2/2 is one that passed when it was run again.
+  mapfile -t -O "${#failed_tests[@]}" failed_tests < <(named_by_nextest "$1" 'FAIL|TIMEOUT|SIG[A-Z]+')
+  mapfile -t -O "${#unsteady_tests[@]}" unsteady_tests < <(named_by_nextest "$1" 'FLAKY 2/2')
   # It did not compile, or ended before its summary.
   [ "$2" -eq 0 ] || [ $((${bad:-0} + ${timed:-0})) -gt 0 ] || failed=$((failed + 1))
 }
@@ -106,6 +117,17 @@ count_doctests() {
   [ "$2" -eq 0 ] || [ "$failed" -gt "$before" ] || failed=$((failed + 1))
 }
 
+# The titles of the stories of a report that ended like this: `unexpected`, or `flaky` when they passed the
+# second time.
+named_by_playwright() {
+  node -e '
+    const [report, status] = process.argv.slice(1);
+    const of = (suite) => [...(suite.specs ?? []), ...(suite.suites ?? []).flatMap(of)];
+    for (const spec of JSON.parse(require("fs").readFileSync(report, "utf8")).suites.flatMap(of)) {
+      if (spec.tests.some((test) => test.status === status)) console.log(`${spec.file}:${spec.line} ${spec.title}`);
+    }' "$1" "$2"
+}
+
 # Playwright's own report, as JSON.
 count_playwright() {
   # The report of this stage; the next one writes its own.
@@ -116,6 +138,8 @@ count_playwright() {
     passed=$((passed + ok))
     failed=$((failed + bad))
     skipped=$((skipped + left))
+    mapfile -t -O "${#failed_tests[@]}" failed_tests < <(named_by_playwright "$report" unexpected)
+    mapfile -t -O "${#unsteady_tests[@]}" unsteady_tests < <(named_by_playwright "$report" flaky)
     [ "$2" -eq 0 ] || [ "$bad" -gt 0 ] || failed=$((failed + 1))
   else
     failed=$((failed + 1))
@@ -216,5 +240,13 @@ if [ ${#failures[@]} -gt 0 ]; then
   printf '  %s\n' "${failures[@]}"
 fi
 stop_everything
+if [ ${#unsteady_tests[@]} -gt 0 ]; then
+  printf '\nFailed once and passed when run again, which is a fault of the test or of Gantry:\n'
+  printf '  %s\n' "${unsteady_tests[@]}"
+fi
+if [ ${#failed_tests[@]} -gt 0 ]; then
+  printf '\nFailed tests:\n'
+  printf '  %s\n' "${failed_tests[@]}"
+fi
 printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ]

@@ -124,7 +124,9 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn(layers::interface_build));
     let compressible = SizeAbove::new(512)
         .and(NotForContentType::new("text/event-stream"))
-        .and(NotForContentType::new("application/zip"));
+        .and(NotForContentType::new("application/zip"))
+        // The request's id is written into a problem after this layer, so it must reach that as it is.
+        .and(NotForContentType::new("application/problem+json"));
     let inner = api
         .layer(CompressionLayer::new().compress_when(compressible))
         .merge(crate::system::http::probes())

@@ -206,6 +206,19 @@ async fn what_never_changes_is_sent_once_and_packed_for_whoever_takes_that() {
 }
 
 #[tokio::test]
+async fn a_long_problem_can_be_read_by_whoever_takes_packed_answers() {
+    let test = TestApp::sqlite().await;
+    let mut headers = test.admin().await.headers.clone();
+    headers.insert("accept-encoding", "gzip, br".parse().unwrap());
+    let admin = Persona::with_headers(&test, headers);
+    let document = json!({"format": "openai_agents", "document": "print('no agent here')"});
+    let refused = admin.post("/api/v1/imports", document).await.expect(422);
+    assert!(refused.bytes.len() > 512, "long enough to be packed: {} bytes", refused.bytes.len());
+    assert!(!refused.headers.contains_key("content-encoding"));
+    assert_eq!(refused.json()["requestId"], refused.headers["x-request-id"].to_str().unwrap());
+}
+
+#[tokio::test]
 async fn what_an_instance_does_not_allow_is_refused_on_write() {
     let test = TestApp::sqlite().await;
     let admin = test.admin().await;

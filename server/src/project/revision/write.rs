@@ -265,7 +265,7 @@ pub(super) fn refuse_conflicts(conflicts: &[FileConflict]) -> Result<()> {
         .iter()
         .map(|path| FieldProblem::new(*path, "in_conflict", "Yours and the generator's version wait for a decision."));
     let detail = format!(
-        "Decide first what becomes of the files in conflict, with POST …/files:resolve or on the page Files: {}.",
+        "Decide first what becomes of the files in conflict, on the page Files or over the API (files:resolve): {}.",
         paths.join(", ")
     );
     Err(Error::conflict("unresolved_conflicts", detail).with_errors(errors.collect()))

@@ -5,8 +5,7 @@ use gantry_domain::Slug;
 use gantry_domain::api::exchange::{ExchangeFormat, GitSource, Import, ImportRequest};
 use gantry_domain::api::project::CreateProject;
 use gantry_domain::api::secret::Secret;
-use gantry_domain::matrix::Diagnostic;
-use gantry_domain::matrix::diagnose::{diagnose, is_sound};
+use gantry_domain::matrix::diagnose::is_sound;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
@@ -14,6 +13,7 @@ use serde_json::Value;
 
 use super::diagnostics::{Diagnostics, mended};
 use super::labels::{framework_name, pattern_name};
+use super::matrix::{InstanceMatrix, MatrixNotice};
 use super::rename::sentence;
 use crate::api::{ApiError, ApiResult, calls, encode, read_text};
 use crate::load::{load, loaded};
@@ -191,10 +191,16 @@ fn RepositoryForm(open: RwSignal<bool>, imported: RwSignal<Option<Import>>, secr
 fn Outcome(import: Import, imported: RwSignal<Option<Import>>) -> impl IntoView {
     let spec = RwSignal::new(import.spec.clone());
     // What the diagnosis says changes with the spec; what could not be carried over stays.
-    let own = diagnose(&import.spec);
-    let notes: Vec<Diagnostic> = import.diagnostics.iter().filter(|found| !own.contains(found)).cloned().collect();
-    let found = Memo::new(move |_| spec.with(diagnose));
-    let shown = Signal::derive(move || found.with(|found| found.iter().chain(&notes).cloned().collect::<Vec<_>>()));
+    let matrix = InstanceMatrix::provide();
+    let found = Memo::new(move |_| spec.with(|spec| matrix.diagnose(spec)));
+    let (read, diagnostics) = (import.spec.clone(), import.diagnostics.clone());
+    let notes = Memo::new(move |_| {
+        let own = matrix.diagnose(&read);
+        diagnostics.iter().filter(|found| !own.contains(found)).cloned().collect::<Vec<_>>()
+    });
+    let shown = Signal::derive(move || {
+        found.with(|found| notes.with(|notes| found.iter().chain(notes).cloned().collect::<Vec<_>>()))
+    });
     let fix = Callback::new(move |patch: Value| {
         if let Some(mended) = spec.with_untracked(|spec| mended(spec, &patch)) {
             spec.set(mended);
@@ -246,6 +252,7 @@ fn Outcome(import: Import, imported: RwSignal<Option<Import>>) -> impl IntoView 
     view! {
         <form class="form" novalidate on:submit=submit>
             <div class="dialog-body import-outcome">
+                <MatrixNotice/>
                 <p>{summary}</p>
                 {commit}
                 <TextField label="Name" value=name code=true error=name_error/>

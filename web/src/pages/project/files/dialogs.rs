@@ -1,13 +1,14 @@
 //! What is asked before a file is made, deleted or put back.
 
+use gantry_domain::api::project::Project;
 use gantry_domain::api::revision::RevertFile;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 
 use super::{Section, address, file_address};
-use crate::api::ApiError;
 use crate::api::revisions::{delete_file, is_outdated, revert_file};
+use crate::api::{ApiError, ApiResult};
 use crate::pages::project::CurrentProject;
 use crate::pages::project::drafts::Draft;
 use crate::parts::{Button, ButtonKind, ConfirmDialog, Dialog, Icon, Submission, TextField};
@@ -116,6 +117,56 @@ pub(super) fn refusal(project: CurrentProject, submission: Submission) -> Signal
     Signal::derive(move || submission.error.get().map(sentence))
 }
 
+/// Asks before one file of the project is changed, and offers to take the change back afterwards.
+#[component]
+fn ConfirmChange<Change, Answer>(
+    /// The file.
+    path: String,
+    /// Whether it is open.
+    open: RwSignal<bool>,
+    /// What is asked.
+    title: String,
+    /// The word on the button.
+    action: &'static str,
+    /// What becomes of the file's content.
+    consequence: &'static str,
+    /// What is said when it is done.
+    done: String,
+    /// The change, of a project, a file and the revision that the page shows.
+    change: Change,
+    /// What follows, after what was typed into the file is forgotten.
+    then: Callback<()>,
+) -> impl IntoView
+where
+    Change: Fn(String, String, i64) -> Answer + Send + Sync + 'static,
+    Answer: Future<Output = ApiResult<Project>> + 'static,
+{
+    let project = CurrentProject::expect();
+    let submission = Submission::new();
+    let confirm = move |()| {
+        let (before, path, done) = (project.revision.get_untracked(), path.clone(), done.clone());
+        let answer = change(project.name.get_untracked(), path.clone(), before);
+        submission.run(answer, move |answer| {
+            project.drafts.remove(&path);
+            then.run(());
+            project.adopt_with_undo(answer, before, done);
+        });
+    };
+    view! {
+        <ConfirmDialog
+            open
+            title=Signal::stored(title)
+            action
+            busy=submission.busy
+            error=refusal(project, submission)
+            on_confirm=confirm
+        >
+            <p>{consequence}</p>
+        </ConfirmDialog>
+    }
+    .into_any()
+}
+
 /// Asks before a file is deleted.
 #[component]
 pub(super) fn DeleteFile(
@@ -125,31 +176,20 @@ pub(super) fn DeleteFile(
     open: RwSignal<bool>,
 ) -> impl IntoView {
     let project = CurrentProject::expect();
-    let submission = Submission::new();
-    let title = format!("Delete {path}?");
     let navigate = StoredValue::new_local(use_navigate());
-    let confirm = move |()| {
-        let (name, before, path) = (project.name.get_untracked(), project.revision.get_untracked(), path.clone());
-        let of = path.clone();
-        let answer = async move { delete_file(&name, &of, before).await };
-        submission.run(answer, move |answer| {
-            project.drafts.remove(&path);
-            let to = address(&project.name.get_untracked(), Section::Files);
-            navigate.with_value(|navigate| navigate(&to, Default::default()));
-            project.adopt_with_undo(answer, before, format!("{path} was deleted."));
-        });
-    };
+    let then = Callback::new(move |()| {
+        let to = address(&project.name.get_untracked(), Section::Files);
+        navigate.with_value(|navigate| navigate(&to, Default::default()));
+    });
     view! {
-        <ConfirmDialog
-            open
-            title=Signal::stored(title)
+        <ConfirmChange
+            title=format!("Delete {path}?")
             action="Delete file"
-            busy=submission.busy
-            error=refusal(project, submission)
-            on_confirm=confirm
-        >
-            <p>"It stays in the revisions before, and can be brought back from there."</p>
-        </ConfirmDialog>
+            consequence="It stays in the revisions before, and can be brought back from there."
+            done=format!("{path} was deleted.")
+            change=|name, path, before| async move { delete_file(&name, &path, before).await }
+            path open then
+        />
     }
     .into_any()
 }
@@ -162,30 +202,16 @@ pub(super) fn RevertDialog(
     /// Whether it is open.
     open: RwSignal<bool>,
 ) -> impl IntoView {
-    let project = CurrentProject::expect();
-    let submission = Submission::new();
-    let title = format!("Revert {path} to what was generated?");
-    let confirm = move |()| {
-        let (name, before, path) = (project.name.get_untracked(), project.revision.get_untracked(), path.clone());
-        let body = RevertFile { path: path.clone(), expected_revision: before };
-        let answer = async move { revert_file(&name, &body).await };
-        submission.run(answer, move |answer| {
-            project.drafts.remove(&path);
-            open.set(false);
-            project.adopt_with_undo(answer, before, format!("{path} is again what the generator wrote."));
-        });
-    };
     view! {
-        <ConfirmDialog
-            open
-            title=Signal::stored(title)
+        <ConfirmChange
+            title=format!("Revert {path} to what was generated?")
             action="Revert to generated"
-            busy=submission.busy
-            error=refusal(project, submission)
-            on_confirm=confirm
-        >
-            <p>"Your edits of it leave this project; they stay in the revisions before, and can be brought back from there."</p>
-        </ConfirmDialog>
+            consequence="Your edits of it leave this project; they stay in the revisions before, and can be brought back from there."
+            done=format!("{path} is again what the generator wrote.")
+            change=|name, path, before| async move { revert_file(&name, &RevertFile { path, expected_revision: before }).await }
+            then=Callback::new(move |()| open.set(false))
+            path open
+        />
     }
     .into_any()
 }

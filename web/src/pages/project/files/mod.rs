@@ -13,6 +13,8 @@ mod revisions;
 mod tree;
 mod tree_view;
 
+use gantry_domain::api::Page;
+use gantry_domain::api::project::ProjectFile;
 use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::{use_location, use_params_map};
@@ -28,7 +30,7 @@ use self::tree::{entries, first_file};
 use self::tree_view::Tree;
 use super::CurrentProject;
 use crate::api::{calls, encode, work};
-use crate::load::{load, when_loaded};
+use crate::load::{Loader, load, when_loaded};
 use crate::parts::{EmptyState, Icon, LinkButton, icon, size_text, skeleton_rows};
 
 /// The views of a project's files.
@@ -139,25 +141,29 @@ pub(super) fn conflict_notice(project: CurrentProject) -> AnyView {
     view! { <div role="status">{notice}</div> }.into_any()
 }
 
-/// A project's files.
-#[component]
-pub(crate) fn FilesPage() -> impl IntoView {
-    let project = CurrentProject::expect();
+/// The path in the address; the file that opens first when it names none.
+fn chosen_file(loader: Loader<Page<ProjectFile>>) -> Memo<Option<String>> {
     let params = use_params_map();
-    let in_address = Memo::new(move |_| params.with(|params| params.get("path").unwrap_or_default()));
-    let loader = load(move || {
-        let name = project.name.get();
-        project.revision.track();
-        async move { calls::project_files(&name).await }
-    });
-    let chosen = Memo::new(move |_| {
-        let path = in_address.get();
+    Memo::new(move |_| {
+        let path = params.with(|params| params.get("path").unwrap_or_default());
         if path.is_empty() {
             loader.value.with(|page| page.as_ref().and_then(|page| first_file(&page.items)))
         } else {
             Some(path)
         }
+    })
+}
+
+/// A project's files.
+#[component]
+pub(crate) fn FilesPage() -> impl IntoView {
+    let project = CurrentProject::expect();
+    let loader = load(move || {
+        let name = project.name.get();
+        project.revision.track();
+        async move { calls::project_files(&name).await }
     });
+    let chosen = chosen_file(loader);
     let drafts = project.drafts.paths();
     let entries = Memo::new(move |_| {
         loader.value.with(|page| {

@@ -7,9 +7,9 @@ use leptos_router::hooks::use_params_map;
 
 use super::one::origin_pill;
 use super::revisions::RestoreDialog;
-use super::tree::{entries, first_file};
+use super::tree::entries;
 use super::tree_view::Tree;
-use super::{Section, address, files_head, link_to};
+use super::{Section, address, chosen_file, files_head, link_to};
 use crate::api::revisions::{revision_file, revision_files};
 use crate::load::{load, loaded, when_loaded};
 use crate::pages::project::CurrentProject;
@@ -41,20 +41,11 @@ pub(crate) fn RevisionFilesPage() -> impl IntoView {
 #[component]
 fn RevisionFiles(number: i64) -> impl IntoView {
     let project = CurrentProject::expect();
-    let params = use_params_map();
-    let in_address = Memo::new(move |_| params.with(|params| params.get("path").unwrap_or_default()));
     let loader = load(move || {
         let name = project.name.get();
         async move { revision_files(&name, number).await }
     });
-    let chosen = Memo::new(move |_| {
-        let path = in_address.get();
-        if path.is_empty() {
-            loader.value.with(|page| page.as_ref().and_then(|page| first_file(&page.items)))
-        } else {
-            Some(path)
-        }
-    });
+    let chosen = chosen_file(loader);
     let entries = Memo::new(move |_| {
         loader.value.with(|page| {
             let files = page.as_ref().map(|page| page.items.as_slice()).unwrap_or_default();
