@@ -45,3 +45,23 @@ impl FieldProblem {
         Self { path: path.into(), code: code.into(), message: message.into() }
     }
 }
+
+/// A message as a sentence that stands by itself: with a capital and a full stop.
+pub fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let end = if message.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_read_as_sentences() {
+        assert_eq!(sentence("the pattern needs a task"), "The pattern needs a task.");
+        assert_eq!(sentence("Done!"), "Done!");
+        assert_eq!(sentence(""), ".");
+    }
+}

@@ -48,7 +48,7 @@ test('what cannot be read is said, and closing makes nothing', async ({ page, ga
   const dialog = await opened(page);
   await dialog.getByLabel('File', { exact: true }).setInputFiles(file('nothing.py', 'print("no agent here")\n'));
   await dialog.getByRole('button', { name: 'Read it' }).click();
-  await expect(dialog.getByRole('alert')).toContainText('at least one Agent');
+  await expect(dialog.getByRole('alert')).toContainText('none of them was found');
   await lookOver(page, 'import-refused');
   await page.keyboard.press('Escape');
   await expect(dialog).toBeHidden();

@@ -1,6 +1,6 @@
 // The interface comes in pieces: the first visit loads one of them, pages bring theirs, and one that
 // does not come is not the end.
-import { expect, expectAccessible, settled, test } from '../../support/browser.mjs';
+import { expect, expectAccessible, settled, stranger, test } from '../../support/browser.mjs';
 
 /** The modules that a page asks the server for, by name. */
 function modulesOf(page) {
@@ -65,7 +65,7 @@ test('a section that does not come says so, and comes when it is asked for again
 });
 
 test('a start that does not come says so', async ({ browser, gantry }) => {
-  const context = await browser.newContext({ baseURL: gantry.url, storageState: { cookies: [], origins: [] } });
+  const context = await browser.newContext(stranger(gantry));
   const page = await context.newPage();
   await context.route('**/app.wasm', (route) => route.abort());
   await page.goto('/projects');

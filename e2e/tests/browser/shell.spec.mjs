@@ -1,5 +1,5 @@
 // Moving about: palette, chords, themes, signing out, and addresses that come from outside.
-import { expect, expectAccessible, settled, signIn, test } from '../../support/browser.mjs';
+import { expect, expectAccessible, settled, signIn, stranger, test } from '../../support/browser.mjs';
 import { slowModel } from '../../support/peers.mjs';
 
 test('the palette opens by keyboard, finds by words, goes there, and gives the focus back', async ({ page, gantry }) => {
@@ -61,8 +61,7 @@ test('the theme follows the system', async ({ page }) => {
 });
 
 test('whoever is not signed in is asked to, and comes back to where they wanted to go', async ({ browser, gantry }) => {
-  // A context of one's own would still be given the cookies that all tests share.
-  const context = await browser.newContext({ baseURL: gantry.url, storageState: { cookies: [], origins: [] } });
+  const context = await browser.newContext(stranger(gantry));
   const page = await context.newPage();
   await page.goto('/settings/tokens');
   await expect(page).toHaveURL(/\/login\?next=/);
@@ -78,7 +77,7 @@ test('whoever is not signed in is asked to, and comes back to where they wanted 
 });
 
 test('the used set-up link is of no use', async ({ browser, gantry }) => {
-  const context = await browser.newContext();
+  const context = await browser.newContext(stranger(gantry));
   const page = await context.newPage();
   await page.goto(gantry.setupLink());
   await expect(page.getByText('set up already')).toBeVisible();
@@ -87,7 +86,7 @@ test('the used set-up link is of no use', async ({ browser, gantry }) => {
 });
 
 test('the session cookie cannot be read by scripts, and signing out ends it', async ({ browser, gantry }) => {
-  const context = await browser.newContext({ baseURL: gantry.url });
+  const context = await browser.newContext(stranger(gantry));
   const page = await context.newPage();
   await signIn(page);
   const cookies = await context.cookies();
@@ -103,7 +102,7 @@ test('the session cookie cannot be read by scripts, and signing out ends it', as
 
 test('a page that only watches goes to the sign-in when its login is ended elsewhere', async ({ browser, gantry }) => {
   const model = await slowModel(500, 200);
-  const context = await browser.newContext({ baseURL: gantry.url });
+  const context = await browser.newContext(stranger(gantry));
   const page = await context.newPage();
   await signIn(page);
   try {

@@ -11,7 +11,7 @@ mod repository;
 
 use gantry_domain::api::exchange::{ExchangeFormat, Import};
 use gantry_domain::matrix::{Diagnostic, Severity};
-use gantry_domain::problem::FieldProblem;
+use gantry_domain::problem::{FieldProblem, sentence};
 use gantry_domain::spec::yaml;
 use gantry_generator::exchange::{Imported, SourceFile, project};
 
@@ -82,7 +82,7 @@ fn refused(found: &[Diagnostic]) -> Error {
     let errors: Vec<FieldProblem> = found
         .iter()
         .filter(|found| found.severity == Severity::Error)
-        .map(|found| FieldProblem::new(found.path.clone(), found.code.clone(), found.message.clone()))
+        .map(|found| FieldProblem::new(found.path.clone(), found.code.clone(), sentence(&found.message)))
         .collect();
     Error::many(errors).coded("document_refused")
 }

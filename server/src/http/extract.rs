@@ -67,9 +67,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
 /// What serde says, without the position that means nothing to a person.
 fn sentence(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+    gantry_domain::problem::sentence(text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text))
 }
 
 /// A JSON Pointer (RFC 6901).

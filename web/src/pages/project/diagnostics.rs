@@ -2,6 +2,7 @@
 //! is in `docs/diagnostics.md`.
 
 use gantry_domain::matrix::{Diagnostic, Fix, Severity};
+use gantry_domain::problem::sentence;
 use gantry_domain::spec::{Spec, from_value, merge_patch};
 use leptos::prelude::*;
 use serde_json::Value;
@@ -125,24 +126,4 @@ fn fixes(fixes: Vec<Fix>, on_fix: Callback<Value>) -> Option<AnyView> {
         }
         .into_any(),
     )
-}
-
-/// A message as a sentence on its own: with a capital and a full stop.
-fn sentence(message: &str) -> String {
-    let mut letters = message.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    let end = if message.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{first}{}{end}", letters.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_read_as_sentences() {
-        assert_eq!(sentence("the pattern needs a task"), "The pattern needs a task.");
-        assert_eq!(sentence("Done!"), "Done!");
-        assert_eq!(sentence(""), ".");
-    }
 }

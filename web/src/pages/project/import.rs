@@ -6,6 +6,7 @@ use gantry_domain::api::exchange::{ExchangeFormat, GitSource, Import, ImportRequ
 use gantry_domain::api::project::CreateProject;
 use gantry_domain::api::secret::Secret;
 use gantry_domain::matrix::diagnose::is_sound;
+use gantry_domain::problem::sentence;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
@@ -14,7 +15,7 @@ use serde_json::Value;
 use super::diagnostics::{Diagnostics, mended};
 use super::labels::{framework_name, pattern_name};
 use super::matrix::{InstanceMatrix, MatrixNotice};
-use super::rename::sentence;
+
 use crate::api::{ApiError, ApiResult, calls, encode, read_text};
 use crate::load::{load, loaded};
 use crate::paged::read_all;

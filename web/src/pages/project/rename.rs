@@ -2,6 +2,7 @@
 
 use gantry_domain::Slug;
 use gantry_domain::api::project::{Project, ReplaceSpec};
+use gantry_domain::problem::sentence;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -76,11 +77,4 @@ fn RenameForm(project: Project, open: RwSignal<bool>) -> impl IntoView {
         </form>
     }
     .into_any()
-}
-
-/// With a capital letter and a full stop.
-pub(super) fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first: String = letters.next().map(|letter| letter.to_uppercase().collect()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
 }

@@ -9,11 +9,11 @@ use crate::api::{ApiError, calls, work};
 use crate::load::{Loader, load, loaded};
 use crate::paged::read_all;
 use crate::pages::project::CurrentProject;
-use crate::pages::project::rename::sentence;
 use crate::parts::select::Choice;
 use crate::parts::{
     Button, ButtonKind, EmptyState, ErrorLine, Icon, LinkButton, SelectField, TextField, skeleton_block,
 };
+use gantry_domain::problem::sentence;
 
 /// The card with the form, or with the way to the first registry.
 #[component]
