@@ -55,6 +55,9 @@ pub enum AgUiEvent {
         message_id: String,
         /// Whose it is: `assistant`.
         role: String,
+        /// The id of the agent that speaks, when the pattern has several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
     },
     /// A piece of a message's text.
     TextMessageContent {

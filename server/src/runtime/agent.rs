@@ -2,10 +2,8 @@
 
 use gantry_domain::agui::AgUiEvent;
 use gantry_domain::api::approval::{Approval, ApprovalDecision};
-use gantry_domain::event::EventBody;
-use gantry_domain::matrix::Pattern;
 use gantry_domain::spec::{Agent, Effect, Tool};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -13,86 +11,117 @@ use crate::approval;
 use crate::jobs::JobFailure;
 use crate::outside::model::{Message, ToolCall};
 
-use super::journal::{Journal, RecordedCall, RecordedOutcome};
-use super::speak::{millis, until};
+use super::journal::{Journal, RecordedCall, RecordedOutcome, RecordedTurn};
+use super::limits::{millis, until};
+use super::offer::{Meaning, Offer};
 use super::toolbox::{Answer, Verdict, judge};
-use super::{Halt, Runtime};
+use super::{Halt, Place, Runtime};
+
+/// How an agent's loop ended.
+pub(super) enum Spoke<'a> {
+    /// With an answer.
+    Answer(String),
+    /// By passing the conversation on.
+    Transfer(&'a Agent),
+}
 
 impl<'a> Runtime<'a> {
-    /// Lets an agent work until it answers.
+    /// Lets an agent work with its own tools until it answers.
     pub(super) async fn converse(
-        &mut self,
-        scope: &str,
-        agent: &Agent,
+        &self,
+        place: &Place,
+        agent: &'a Agent,
         mut messages: Vec<Message>,
     ) -> Result<String, Halt> {
-        let tools = self.tools_of(agent);
-        for step in 0..agent.max_steps {
-            let turn = self.turn(&format!("{scope}:{step}"), agent, &tools, &messages).await?;
-            if turn.calls.is_empty() {
-                return Ok(turn.text);
-            }
-            if step + 1 == agent.max_steps {
-                self.leave_unanswered(&turn.calls).await?;
-                break;
-            }
-            let calls = turn.calls.iter().map(|call| ToolCall {
-                id: call.wire_id.clone(),
-                name: call.name.clone(),
-                arguments: call.arguments.clone(),
-            });
-            messages.push(Message::Assistant { text: turn.text, calls: calls.collect() });
-            for (index, call) in turn.calls.iter().enumerate() {
-                let content = self.answer(&tools, call, &turn.calls[index..]).await?;
-                messages.push(Message::Tool { call_id: call.wire_id.clone(), content });
-            }
+        let offer = Offer::of(&self.plan.spec, agent);
+        match self.talk(place, agent, &offer, &mut messages).await? {
+            Spoke::Answer(answer) => Ok(answer),
+            // Nobody was offered.
+            Spoke::Transfer(_) => Err(step_limit(agent)),
         }
-        Err(Halt::failed(
-            "step_limit",
-            format!(
-                "{} asked its model {} times without coming to an answer. Raise maxSteps in the spec, or make its instructions say when it is done.",
-                agent.id, agent.max_steps
-            ),
-        ))
     }
 
-    /// The tools that an agent is offered; the pattern `single` offers none.
-    fn tools_of(&self, agent: &Agent) -> Vec<&'a Tool> {
-        let spec = &self.plan.spec;
-        if spec.target.pattern == Pattern::Single {
-            return Vec::new();
+    /// Lets an agent work with what it is offered; what is said is added to the messages, which begin
+    /// with what the agent is told.
+    pub(super) async fn talk(
+        &self,
+        place: &Place,
+        agent: &'a Agent,
+        offer: &Offer<'a>,
+        messages: &mut Vec<Message>,
+    ) -> Result<Spoke<'a>, Halt> {
+        for number in 0..agent.max_steps {
+            let turn = self.turn(place, number, agent, offer, messages).await?;
+            messages.push(said(&turn));
+            if turn.calls.is_empty() {
+                return Ok(Spoke::Answer(turn.text));
+            }
+            if number + 1 == agent.max_steps && !turn.calls.iter().any(|call| offer.is_transfer(&call.name)) {
+                self.leave_unanswered(place, &turn.calls).await?;
+                break;
+            }
+            let mut target = None;
+            for (index, call) in turn.calls.iter().enumerate() {
+                let content = match offer.choice(&call.name) {
+                    Some(choice) if choice.meaning == Meaning::Ask => {
+                        let key = format!("{}:{number}/{index}", place.key);
+                        self.consult(place, key, choice.agent, call).await?
+                    }
+                    Some(choice) => {
+                        let target = *target.get_or_insert(choice.agent);
+                        format!("The conversation goes on with {}", target.id)
+                    }
+                    None => self.answer(place, offer, call, &turn.calls[index..]).await?,
+                };
+                messages.push(Message::Tool { call_id: call.wire_id.clone(), content });
+            }
+            if let Some(target) = target {
+                return Ok(Spoke::Transfer(target));
+            }
         }
-        spec.tools.iter().filter(|tool| agent.tools.contains(&tool.id)).collect()
+        Err(step_limit(agent))
     }
 
     /// What the model reads of one of its calls. `rest` is this call and those after it in the turn.
-    async fn answer(&mut self, tools: &[&'a Tool], call: &RecordedCall, rest: &[RecordedCall]) -> Result<String, Halt> {
-        self.usage.tool_calls += 1;
-        if let Some(outcome) = self.journal.outcome(&call.id) {
-            return Ok(outcome.content.clone());
+    async fn answer(
+        &self,
+        place: &Place,
+        offer: &Offer<'a>,
+        call: &RecordedCall,
+        rest: &[RecordedCall],
+    ) -> Result<String, Halt> {
+        if let Some(content) = self.known_outcome(call) {
+            return Ok(content);
         }
         self.stop_if_cancelled().await?;
-        match judge(&self.plan.spec, tools, self.plan.mode, &call.name, &call.arguments) {
-            Verdict::Answer(answer) => self.record(call, answer, 0).await,
-            Verdict::Run(tool, arguments) => self.run_tool(call, tool, &arguments, None).await,
+        self.shared().usage.tool_calls += 1;
+        match judge(&self.plan.spec, offer, self.plan.mode, &call.name, &call.arguments) {
+            Verdict::Answer(answer) => self.record(place, call, answer, 0).await,
+            Verdict::Run(tool, arguments) => self.run_tool(place, call, tool, &arguments, None).await,
             Verdict::Hold(tool, _) => {
                 let approval =
                     approval::of_call(&self.app.db, self.plan.run_id, &call.id).await.map_err(JobFailure::from)?;
                 match approval {
                     Some(approval) if approval.decision != ApprovalDecision::Pending => {
-                        self.follow_decision(call, tool, &approval).await
+                        self.follow_decision(place, call, tool, &approval).await
                     }
                     _ => {
-                        self.usage.tool_calls -= 1;
-                        Err(self.ask_people(tools, rest).await?)
+                        self.shared().usage.tool_calls -= 1;
+                        Err(self.ask_people(place, offer, rest).await?)
                     }
                 }
             }
         }
     }
 
+    /// What the model read of a call in an earlier attempt.
+    pub(super) fn known_outcome(&self, call: &RecordedCall) -> Option<String> {
+        self.shared().journal.outcome(&call.id).map(|outcome| outcome.content.clone())
+    }
+
     async fn follow_decision(
-        &mut self,
+        &self,
+        place: &Place,
         call: &RecordedCall,
         tool: &'a Tool,
         approval: &Approval,
@@ -101,43 +130,44 @@ impl<'a> Runtime<'a> {
         match approval.decision {
             ApprovalDecision::Approved => {
                 let Value::Object(arguments) = &approval.arguments else {
-                    return self
-                        .record(call, denied("Error: the approved arguments are not an object.".to_owned()), 0)
-                        .await;
+                    let answer = denied("Error: the approved arguments are not an object.".to_owned());
+                    return self.record(place, call, answer, 0).await;
                 };
                 let asked: Value = serde_json::from_str(&call.arguments).unwrap_or_default();
                 let edited = (asked != approval.arguments)
                     .then(|| format!("[A person changed the arguments to {} and approved.]\n", approval.arguments));
-                self.run_tool(call, tool, arguments, edited).await
+                self.run_tool(place, call, tool, arguments, edited).await
             }
             ApprovalDecision::Expired => {
                 let content = format!("Denied: nobody approved the call of {} in time. It was not run.", tool.id);
-                self.record(call, denied(content), 0).await
+                self.record(place, call, denied(content), 0).await
             }
             _ => {
                 let who = approval.decided_by.as_deref().unwrap_or("a person");
                 let content = format!("Denied: {who} did not allow the call of {}. It was not run.", tool.id);
-                self.record(call, denied(content), 0).await
+                self.record(place, call, denied(content), 0).await
             }
         }
     }
 
     async fn run_tool(
-        &mut self,
+        &self,
+        place: &Place,
         call: &RecordedCall,
         tool: &'a Tool,
         arguments: &Map<String, Value>,
         preface: Option<String>,
     ) -> Result<String, Halt> {
         if tool.effect != Effect::Read {
-            if self.journal.has_started(&call.id) {
+            let has_started = self.shared().journal.has_started(&call.id);
+            if has_started {
                 let content = format!(
                     "The outcome of this call of {} is unknown: the server ended while it was running. It may or may not have taken effect, and it was not run again.",
                     tool.id
                 );
-                return self.record(call, Answer::noted("tool_outcome_unknown", content), 0).await;
+                return self.record(place, call, Answer::noted("tool_outcome_unknown", content), 0).await;
             }
-            self.enter_step();
+            self.enter(place);
             self.emitter.write(vec![Journal::start_entry(&call.id)]).await?;
         }
         let deadline = self.deadline()?;
@@ -145,38 +175,58 @@ impl<'a> Runtime<'a> {
         let began = Instant::now();
         let content = tokio::select! {
             biased;
-            () = cancelled.cancelled() => return Err(self.stopped_in(call).await?),
+            () = cancelled.cancelled() => return Err(self.stopped_in(place, call).await?),
+            // What may change something is let finish, so that its outcome is known.
+            () = self.abandoned.cancelled(), if tool.effect == Effect::Read => return Err(Halt::Abandoned),
             () = until(deadline) => return Err(self.out_of_time()),
             content = self.toolbox.run(tool, arguments) => content,
         };
         let content = format!("{}{content}", preface.unwrap_or_default());
-        self.record(call, Answer { content, notice: None }, millis(began.elapsed())).await
+        self.record(place, call, Answer { content, notice: None }, millis(began.elapsed())).await
     }
 
     /// Somebody stopped the run while a tool was at work: the reader learns that no answer will come.
-    async fn stopped_in(&mut self, call: &RecordedCall) -> Result<Halt, Halt> {
+    async fn stopped_in(&self, place: &Place, call: &RecordedCall) -> Result<Halt, Halt> {
         let why = self.why_cancelled().await;
         if matches!(why, Halt::Cancelled) {
-            self.enter_step();
+            self.enter(place);
             self.tell_result(call, "Stopped before it answered.");
             self.emitter.flush().await?;
         }
         Ok(why)
     }
 
-    async fn record(&mut self, call: &RecordedCall, answer: Answer, elapsed_ms: i64) -> Result<String, Halt> {
-        self.enter_step();
+    /// Tells the model's reader what came of a call and keeps it.
+    pub(super) async fn record(
+        &self,
+        place: &Place,
+        call: &RecordedCall,
+        answer: Answer,
+        elapsed_ms: i64,
+    ) -> Result<String, Halt> {
+        self.keep(place, call, answer, elapsed_ms, false).await
+    }
+
+    async fn keep(
+        &self,
+        place: &Place,
+        call: &RecordedCall,
+        answer: Answer,
+        elapsed_ms: i64,
+        left: bool,
+    ) -> Result<String, Halt> {
+        self.enter(place);
         self.tell_result(call, &answer.content);
         if let Some(code) = answer.notice {
             self.notice(code, &answer.content);
         }
-        self.journal.worked_ms += elapsed_ms;
-        let outcome = RecordedOutcome { content: answer.content.clone(), elapsed_ms };
+        let worked_ms = Some(self.worked_ms());
+        let outcome = RecordedOutcome { content: answer.content.clone(), elapsed_ms, worked_ms, left };
         self.emitter.write(vec![Journal::outcome_entry(&call.id, &outcome)]).await?;
         Ok(answer.content)
     }
 
-    fn tell_result(&mut self, call: &RecordedCall, content: &str) {
+    fn tell_result(&self, call: &RecordedCall, content: &str) {
         self.emitter.push(AgUiEvent::ToolCallResult {
             message_id: Uuid::now_v7().to_string(),
             tool_call_id: call.id.clone(),
@@ -186,86 +236,33 @@ impl<'a> Runtime<'a> {
     }
 
     /// The last turn that was allowed asked for tools again: they are not run.
-    async fn leave_unanswered(&mut self, calls: &[RecordedCall]) -> Result<(), Halt> {
+    async fn leave_unanswered(&self, place: &Place, calls: &[RecordedCall]) -> Result<(), Halt> {
         for call in calls {
-            if self.journal.outcome(&call.id).is_none() {
-                self.record(
-                    call,
-                    Answer { content: "Not run: the step limit was reached.".to_owned(), notice: None },
-                    0,
-                )
-                .await?;
+            if self.known_outcome(call).is_none() {
+                let answer = Answer { content: "Not run: the step limit was reached.".to_owned(), notice: None };
+                self.keep(place, call, answer, 0, true).await?;
             }
         }
         Ok(())
     }
+}
 
-    /// Asks people about the calls of a turn that need it, all at once, and lets the run wait.
-    async fn ask_people(&mut self, tools: &[&'a Tool], calls: &[RecordedCall]) -> Result<Halt, Halt> {
-        let (run_id, now) = (self.plan.run_id, self.app.db.now());
-        let expires_at = now.plus_millis(i64::from(self.app.config.approval_seconds) * 1_000);
-        let mut waiting = Vec::new();
-        let mut new = Vec::new();
-        for call in calls {
-            let Verdict::Hold(tool, arguments) =
-                judge(&self.plan.spec, tools, self.plan.mode, &call.name, &call.arguments)
-            else {
-                continue;
-            };
-            match approval::of_call(&self.app.db, run_id, &call.id).await.map_err(JobFailure::from)? {
-                Some(known) if known.decision == ApprovalDecision::Pending => waiting.push(known),
-                Some(_) => {}
-                None => {
-                    let approval = Approval {
-                        id: Uuid::now_v7(),
-                        run_id,
-                        tool_call_id: call.id.clone(),
-                        tool: tool.id.clone(),
-                        effect: tool.effect,
-                        arguments: Value::Object(arguments),
-                        decision: ApprovalDecision::Pending,
-                        requested_at: now,
-                        expires_at,
-                        decided_at: None,
-                        decided_by: None,
-                    };
-                    new.push(approval.clone());
-                    waiting.push(approval);
-                }
-            }
-        }
-        // Woken by one decision while another is open, and nothing was done since: the reader knows already.
-        if new.is_empty() && !self.journal.open {
-            return Ok(Halt::Interrupted);
-        }
-        self.enter_step();
-        self.leave_step();
-        let interrupts: Vec<Value> = waiting
-            .iter()
-            .map(|approval| {
-                json!({
-                    "id": approval.id,
-                    "reason": "tool_approval",
-                    "message": format!("Allow {} to run?", approval.tool),
-                    "toolCallId": approval.tool_call_id,
-                    "expiresAt": approval.expires_at,
-                })
-            })
-            .collect();
-        self.emitter.push(AgUiEvent::RunFinished {
-            thread_id: self.plan.thread_id.to_string(),
-            run_id: run_id.to_string(),
-            outcome: Some(json!({ "type": "interrupt", "interrupts": interrupts })),
-        });
-        let mut bodies: Vec<EventBody> =
-            new.iter().map(|approval| EventBody::ApprovalRequested { approval: approval.clone() }).collect();
-        bodies.extend(self.emitter.take());
-        let mut tx = self.app.db.begin().await?;
-        for approval in &new {
-            approval::insert(&mut tx, approval).await.map_err(JobFailure::from)?;
-        }
-        self.job.append_within(&mut tx, &bodies).await?;
-        tx.commit().await?;
-        Ok(Halt::Interrupted)
-    }
+/// A turn as the model reads it later.
+pub(super) fn said(turn: &RecordedTurn) -> Message {
+    let calls = turn.calls.iter().map(|call| ToolCall {
+        id: call.wire_id.clone(),
+        name: call.name.clone(),
+        arguments: call.arguments.clone(),
+    });
+    Message::Assistant { text: turn.text.clone(), calls: calls.collect() }
+}
+
+pub(super) fn step_limit(agent: &Agent) -> Halt {
+    Halt::failed(
+        "step_limit",
+        format!(
+            "{} asked its model {} times without coming to an answer. Raise maxSteps in the spec, or make its instructions say when it is done.",
+            agent.id, agent.max_steps
+        ),
+    )
 }

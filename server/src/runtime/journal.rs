@@ -28,6 +28,9 @@ pub(super) struct RecordedTurn {
     pub(super) tokens: Option<TokenCount>,
     /// How long it took.
     pub(super) elapsed_ms: i64,
+    /// How long the run had worked when it was recorded; none in logs of older versions.
+    #[serde(default)]
+    pub(super) worked_ms: Option<i64>,
 }
 
 /// A call that the model asked for.
@@ -52,6 +55,12 @@ pub(super) struct RecordedOutcome {
     pub(super) content: String,
     /// How long it took.
     pub(super) elapsed_ms: i64,
+    /// How long the run had worked when it was recorded; none in logs of older versions.
+    #[serde(default)]
+    pub(super) worked_ms: Option<i64>,
+    /// It was answered without being looked at, so it does not count as a call.
+    #[serde(default)]
+    pub(super) left: bool,
 }
 
 /// How a run ended, when its log says so already.
@@ -75,8 +84,8 @@ pub(crate) struct Journal {
     pub(super) call_ids: HashSet<String>,
     /// `RUN_STARTED` came and no end of it since.
     pub(super) open: bool,
-    /// `STEP_STARTED` came and no end of it since.
-    pub(super) open_step: Option<String>,
+    /// The steps of which `STEP_STARTED` came and no end since, in that order.
+    pub(super) open_steps: Vec<String>,
     /// Messages that were begun, in no recorded turn and not discarded; whether they were ended.
     pub(super) loose_messages: Vec<(String, bool)>,
     /// Calls of such messages; whether they were ended.
@@ -91,6 +100,8 @@ pub(crate) struct Journal {
     error: Option<(String, String)>,
     /// Work done by earlier attempts, not counting what was lost.
     pub(super) worked_ms: i64,
+    /// What earlier attempts used, without what it costs.
+    pub(super) usage: Usage,
 }
 
 const TURN: &str = "turn:";
@@ -130,14 +141,19 @@ impl Journal {
         {
             self.loose_messages.retain(|(id, _)| *id != turn.message_id);
             self.loose_calls.retain(|(id, _)| turn.calls.iter().all(|call| call.id != *id));
-            self.worked_ms += turn.elapsed_ms;
+            self.work(turn.elapsed_ms, turn.worked_ms);
+            let tokens = turn.tokens.unwrap_or_default();
+            self.usage.model_calls += 1;
+            self.usage.input_tokens += tokens.input;
+            self.usage.output_tokens += tokens.output;
             self.turns.insert(key.to_owned(), turn);
         } else if let Some(id) = step.strip_prefix(START) {
             self.started.insert(id.to_owned());
         } else if let Some(id) = step.strip_prefix(CALL)
             && let Ok(outcome) = serde_json::from_value::<RecordedOutcome>(output.clone())
         {
-            self.worked_ms += outcome.elapsed_ms;
+            self.work(outcome.elapsed_ms, outcome.worked_ms);
+            self.usage.tool_calls += i64::from(!outcome.left);
             self.outcomes.insert(id.to_owned(), outcome);
         }
     }
@@ -150,8 +166,8 @@ impl Journal {
                 self.error = Some((code.clone().unwrap_or_default(), message.clone()));
                 self.close();
             }
-            AgUiEvent::StepStarted { step_name } => self.open_step = Some(step_name.clone()),
-            AgUiEvent::StepFinished { .. } => self.open_step = None,
+            AgUiEvent::StepStarted { step_name } => self.open_steps.push(step_name.clone()),
+            AgUiEvent::StepFinished { step_name } => self.open_steps.retain(|open| open != step_name),
             AgUiEvent::TextMessageStart { message_id, .. } => self.loose_messages.push((message_id.clone(), false)),
             AgUiEvent::TextMessageEnd { message_id } => mark_ended(&mut self.loose_messages, message_id),
             AgUiEvent::ToolCallStart { tool_call_id, .. } => {
@@ -171,9 +187,13 @@ impl Journal {
         }
     }
 
+    fn work(&mut self, elapsed_ms: i64, worked_ms: Option<i64>) {
+        self.worked_ms = worked_ms.unwrap_or(self.worked_ms + elapsed_ms).max(self.worked_ms);
+    }
+
     fn close(&mut self) {
         self.open = false;
-        self.open_step = None;
+        self.open_steps.clear();
         for (_, ended) in self.loose_messages.iter_mut().chain(&mut self.loose_calls) {
             *ended = true;
         }

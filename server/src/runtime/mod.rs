@@ -5,23 +5,37 @@
 //! crash or an approval: complete turns of the model are not asked for again, a turn that was cut
 //! off is discarded in front of the reader and asked for anew, and a tool that may have changed
 //! something is never run a second time. How a run is asked for and kept belongs in `run/`.
+//!
+//! What each pattern does is said at the top of the generator's `emit/mod.rs`; here it is in `tasks`
+//! and `team`, with the same words to the model, in the same order, with the same limits.
 
 mod agent;
+mod asking;
 mod builtin;
 mod calculator;
 mod emitter;
 mod http_tool;
 mod journal;
+mod limits;
+mod offer;
 pub(crate) mod rehearsal;
 mod speak;
+mod steps;
+mod tasks;
+mod team;
 mod toolbox;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use gantry_domain::agui::AgUiEvent;
+use gantry_domain::api::approval::Approval;
 use gantry_domain::api::run::PermissionMode;
 use gantry_domain::event::{EventBody, JobReason, Usage};
 use gantry_domain::matrix::Pattern;
-use gantry_domain::spec::{Agent, Spec, Task};
+use gantry_domain::spec::{Agent, Spec};
 use serde_json::{Value, json};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -91,7 +105,10 @@ enum Halt {
     Job(JobFailure),
     Failed(JobReason),
     Cancelled,
+    /// A call waits for a person.
     Interrupted,
+    /// Another agent that worked at the same time ended the run.
+    Abandoned,
 }
 
 impl Halt {
@@ -112,17 +129,47 @@ impl From<sqlx::Error> for Halt {
     }
 }
 
-/// The interpreter at work.
+/// Where in its pattern an agent is at work.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    /// Begins the keys of its turns: the same in every attempt, whatever the timing.
+    key: String,
+    /// What `STEP_STARTED` names; none outside of a step.
+    step: Option<String>,
+    /// What the rehearsal model ends its answer with, for an edge of a graph to be followed.
+    rehearsed: Option<rehearsal::Rehearsed>,
+}
+
+impl Place {
+    /// A step and its name, which begins its keys as well.
+    fn step(name: &str) -> Self {
+        Self { key: name.to_owned(), step: Some(name.to_owned()), rehearsed: None }
+    }
+}
+
+/// The interpreter at work. Agents that work at the same time share it: they take turns on one
+/// thread, so what is done between two awaits is done at once.
 struct Runtime<'a> {
     app: &'a App,
     job: &'a JobContext,
     plan: &'a RunPlan,
-    journal: Journal,
     emitter: Emitter<'a>,
     toolbox: Toolbox,
+    shared: Mutex<Shared>,
+    /// Somebody among those that work at the same time failed: the others leave off.
+    abandoned: CancellationToken,
+    /// When this attempt began.
+    began: Instant,
+}
+
+/// What changes while the interpreter works. Its lock is never held over an await.
+struct Shared {
+    journal: Journal,
     usage: Usage,
-    /// The agent or task at work: what `STEP_STARTED` names.
-    step: String,
+    /// The calls that wait for a person.
+    waiting: Vec<Approval>,
+    /// Whether a person was asked something in this attempt.
+    asked: bool,
     /// Whether a person was told that the endpoint does not count tokens.
     told_uncounted: bool,
 }
@@ -137,100 +184,91 @@ pub(crate) async fn execute(
     plan: &RunPlan,
     journal: Journal,
 ) -> Result<Ended, JobFailure> {
-    let mut runtime = Runtime {
+    let usage = limits::with_cost(journal.usage, &plan.model);
+    let shared = Shared { journal, usage, waiting: Vec::new(), asked: false, told_uncounted: false };
+    let runtime = Runtime {
         app,
         job,
         plan,
-        journal,
         emitter: Emitter::new(job, plan.run_id),
         toolbox: Toolbox::default(),
-        usage: Usage::default(),
-        step: String::new(),
-        told_uncounted: false,
+        shared: Mutex::new(shared),
+        abandoned: CancellationToken::new(),
+        began: Instant::now(),
     };
     let outcome = runtime.work().await;
     runtime.toolbox.close().await;
     runtime.end(outcome).await
 }
 
-impl Runtime<'_> {
-    async fn work(&mut self) -> Result<String, Halt> {
+impl<'a> Runtime<'a> {
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn work(&self) -> Result<String, Halt> {
         self.tell_decisions().await?;
         self.stop_if_cancelled().await?;
         if let ModelSource::Unavailable(reason) = &self.plan.model {
             return Err(Halt::Failed(reason.clone()));
         }
-        let spec = &self.plan.spec;
-        match spec.target.pattern {
-            Pattern::Single | Pattern::React => {
-                let agent =
-                    spec.agents.first().ok_or_else(|| Halt::failed("spec_invalid", "The spec has no agent."))?;
-                let mut messages = self.thread(agent);
-                messages.push(Message::User(self.plan.input.clone()));
-                self.step.clone_from(&agent.id);
-                self.converse(&agent.id, agent, messages).await
-            }
+        match self.plan.spec.target.pattern {
+            Pattern::Single | Pattern::React => self.alone().await,
             Pattern::Sequential => self.one_after_another().await,
-            other => Err(Halt::failed(
-                "pattern_not_runnable",
-                format!(
-                    "The native runtime runs the patterns single, react and sequential; this project uses {}. Build the project and run its image, or change the pattern.",
-                    serde_json::to_value(other)
-                        .ok()
-                        .and_then(|word| word.as_str().map(str::to_owned))
-                        .unwrap_or_default()
-                ),
-            )),
+            Pattern::Parallel => self.side_by_side().await,
+            Pattern::Graph => self.along_edges().await,
+            Pattern::Router => self.routed().await,
+            Pattern::Supervisor => self.supervised().await,
+            Pattern::Handoff => self.handed_over().await,
         }
     }
 
-    async fn one_after_another(&mut self) -> Result<String, Halt> {
-        let spec = &self.plan.spec;
-        let mut results: Vec<(&str, String)> = Vec::new();
-        for task in in_order(&spec.tasks)? {
-            let agent = spec.agents.iter().find(|agent| agent.id == task.agent).ok_or_else(|| {
-                Halt::failed(
-                    "spec_invalid",
-                    format!("The task {} names the agent {}, which the spec does not have.", task.id, task.agent),
-                )
-            })?;
-            let mut messages = self.thread(agent);
-            messages.push(Message::User(self.plan.input.clone()));
-            messages.push(Message::User(brief(task, &results)));
-            self.step.clone_from(&task.id);
-            let result = self.converse(&task.id, agent, messages).await?;
-            results.push((&task.id, result));
-        }
-        results
-            .pop()
-            .map(|(_, answer)| answer)
-            .ok_or_else(|| Halt::failed("spec_invalid", "The pattern sequential needs at least one task in the spec."))
+    async fn alone(&self) -> Result<String, Halt> {
+        let agent = self.first_agent()?;
+        let messages = self.thread(agent, None);
+        self.converse(&Place::step(&agent.id), agent, messages).await
     }
 
-    /// What an agent knows before the person speaks.
-    fn thread(&self, agent: &Agent) -> Vec<Message> {
+    fn first_agent(&self) -> Result<&'a Agent, Halt> {
+        self.plan.spec.agents.first().ok_or_else(|| Halt::failed("spec_invalid", "The spec has no agent."))
+    }
+
+    fn agent(&self, id: &str, named_by: &str) -> Result<&'a Agent, Halt> {
+        self.plan.spec.agents.iter().find(|agent| agent.id == id).ok_or_else(|| {
+            Halt::failed("spec_invalid", format!("{named_by} names the agent {id}, which the spec does not have."))
+        })
+    }
+
+    /// What an agent is told: its instructions, the thread, what the person said, and its task.
+    fn thread(&self, agent: &Agent, brief: Option<String>) -> Vec<Message> {
+        let mut messages = instructions(agent);
+        messages.extend(self.conversation());
+        messages.extend(brief.map(Message::User));
+        messages
+    }
+
+    /// The thread so far and what the person said.
+    fn conversation(&self) -> Vec<Message> {
         let mut messages = Vec::new();
-        if !agent.instructions.trim().is_empty() {
-            messages.push(Message::System(agent.instructions.clone()));
-        }
         for (said, answered) in &self.plan.earlier {
             messages.push(Message::User(said.clone()));
             messages.push(Message::Assistant { text: answered.clone(), calls: Vec::new() });
         }
+        messages.push(Message::User(self.plan.input.clone()));
         messages
     }
 
     /// Puts what people decided into the log, once.
-    async fn tell_decisions(&mut self) -> Result<(), Halt> {
-        if !self.journal.asked_for_approval {
+    async fn tell_decisions(&self) -> Result<(), Halt> {
+        if !self.shared().journal.asked_for_approval {
             return Ok(());
         }
         let decided = approval::decided_of_run(&self.app.db, self.plan.run_id).await.map_err(JobFailure::from)?;
-        let news: Vec<EventBody> = decided
-            .into_iter()
-            .filter(|approval| self.journal.decided.insert(approval.id))
-            .map(|approval| EventBody::ApprovalDecided { approval })
-            .collect();
+        let news: Vec<EventBody> = {
+            let mut shared = self.shared();
+            let fresh = decided.into_iter().filter(|approval| shared.journal.decided.insert(approval.id));
+            fresh.map(|approval| EventBody::ApprovalDecided { approval }).collect()
+        };
         if !news.is_empty() {
             self.job.append_all(news).await?;
         }
@@ -239,10 +277,13 @@ impl Runtime<'_> {
 
     /// Leaves off when somebody stopped the run, or silently when the server stops.
     async fn stop_if_cancelled(&self) -> Result<(), Halt> {
-        if !self.job.cancelled().is_cancelled() {
-            return Ok(());
+        if self.job.cancelled().is_cancelled() {
+            return Err(self.why_cancelled().await);
         }
-        Err(self.why_cancelled().await)
+        if self.abandoned.is_cancelled() {
+            return Err(Halt::Abandoned);
+        }
+        Ok(())
     }
 
     async fn why_cancelled(&self) -> Halt {
@@ -254,20 +295,27 @@ impl Runtime<'_> {
         }
     }
 
-    async fn end(&mut self, outcome: Result<String, Halt>) -> Result<Ended, JobFailure> {
+    async fn end(&self, outcome: Result<String, Halt>) -> Result<Ended, JobFailure> {
+        let usage = self.shared().usage;
         let ending = match outcome {
             Ok(answer) => Ending::Answered(answer),
             Err(Halt::Job(failure)) => return Err(failure),
             Err(Halt::Interrupted) => {
-                return Ok(Ended { ending: Ending::Interrupted, usage: self.usage, closing: Vec::new() });
+                self.tell_interrupts().await?;
+                return Ok(Ended { ending: Ending::Interrupted, usage, closing: Vec::new() });
             }
             Err(Halt::Failed(reason)) => Ending::Failed(reason),
             Err(Halt::Cancelled) => Ending::Cancelled,
+            // Whoever abandons the others ends the run with a reason of its own.
+            Err(Halt::Abandoned) => Ending::Failed(JobReason {
+                code: "abandoned".to_owned(),
+                message: "The run was left off. Retry it.".to_owned(),
+            }),
         };
         let run_id = self.plan.run_id;
         self.open_run();
         self.close_loose_ends();
-        self.leave_step();
+        self.leave_all();
         let (thread_id, id) = (self.plan.thread_id.to_string(), run_id.to_string());
         let (last, ok, word) = match &ending {
             Ending::Failed(reason) => {
@@ -285,132 +333,20 @@ impl Runtime<'_> {
         };
         self.emitter.push(last);
         let mut closing = self.emitter.take();
-        closing.push(EventBody::RunDone { run_id, ok, outcome: word.to_owned(), usage: self.usage });
-        Ok(Ended { ending, usage: self.usage, closing })
+        closing.push(EventBody::RunDone { run_id, ok, outcome: word.to_owned(), usage });
+        Ok(Ended { ending, usage, closing })
     }
 
-    /// Says that the run has begun, if the log does not say so, and what of an earlier attempt is void.
-    fn open_run(&mut self) {
-        if !self.journal.open {
-            self.journal.open = true;
-            self.emitter.push(AgUiEvent::RunStarted {
-                thread_id: self.plan.thread_id.to_string(),
-                run_id: self.plan.run_id.to_string(),
-                protocol_version: "1.0".to_owned(),
-            });
-        }
-    }
-
-    /// Says what is at work, if the log does not say so.
-    fn enter_step(&mut self) {
-        self.open_run();
-        self.discard_loose_ends();
-        if self.journal.open_step.as_ref() != Some(&self.step) {
-            self.leave_step();
-            self.emitter.push(AgUiEvent::StepStarted { step_name: self.step.clone() });
-            self.journal.open_step = Some(self.step.clone());
-        }
-    }
-
-    fn leave_step(&mut self) {
-        if let Some(step_name) = self.journal.open_step.take() {
-            self.emitter.push(AgUiEvent::StepFinished { step_name });
-        }
-    }
-
-    /// A turn that was cut off by a crash is asked for anew: readers drop what they saw of it.
-    fn discard_loose_ends(&mut self) {
-        self.close_loose_ends();
-        let ids = |list: Vec<(String, bool)>| list.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
-        let messages = ids(std::mem::take(&mut self.journal.loose_messages));
-        let calls = ids(std::mem::take(&mut self.journal.loose_calls));
-        if !messages.is_empty() || !calls.is_empty() {
-            self.custom("gantry.discard", json!({ "messageIds": messages, "toolCallIds": calls }));
-        }
-    }
-
-    /// AG-UI wants every message and call ended before the run is.
-    fn close_loose_ends(&mut self) {
-        for (message_id, ended) in &mut self.journal.loose_messages {
-            if !std::mem::replace(ended, true) {
-                self.emitter.push(AgUiEvent::TextMessageEnd { message_id: message_id.clone() });
-            }
-        }
-        for (tool_call_id, ended) in &mut self.journal.loose_calls {
-            if !std::mem::replace(ended, true) {
-                self.emitter.push(AgUiEvent::ToolCallEnd { tool_call_id: tool_call_id.clone() });
-            }
-        }
-    }
-
-    fn custom(&mut self, name: &str, value: Value) {
+    fn custom(&self, name: &str, value: Value) {
         self.emitter.push(AgUiEvent::Custom { name: name.to_owned(), value });
     }
 
-    fn notice(&mut self, code: &str, message: &str) {
+    fn notice(&self, code: &str, message: &str) {
         self.custom("gantry.notice", json!({ "code": code, "message": message }));
     }
 }
 
-/// The order of tasks: each after those that it depends on, else as the spec has them.
-fn in_order(tasks: &[Task]) -> Result<Vec<&Task>, Halt> {
-    let mut done: Vec<&Task> = Vec::with_capacity(tasks.len());
-    while done.len() < tasks.len() {
-        let next = tasks.iter().find(|task| {
-            let waiting = |id: &String| !done.iter().any(|done| done.id == *id);
-            waiting(&task.id) && !task.depends_on.iter().any(waiting)
-        });
-        let Some(next) = next else {
-            return Err(Halt::failed(
-                "spec_invalid",
-                "The spec's tasks depend on one another in a circle, or on a task that does not exist, or two have the same id.",
-            ));
-        };
-        done.push(next);
-    }
-    Ok(done)
-}
-
-/// What an agent is told of its task: the work and what came of the tasks before. The generated
-/// code says the same words.
-fn brief(task: &Task, results: &[(&str, String)]) -> String {
-    let mut parts = vec![format!("Your task: {}", task.description)];
-    if !task.expected_output.is_empty() {
-        parts.push(format!("Expected output: {}", task.expected_output));
-    }
-    parts.extend(results.iter().map(|(id, result)| format!("Result of {id}:\n{result}")));
-    parts.join("\n\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn task(id: &str, depends_on: &[&str]) -> Task {
-        Task {
-            id: id.to_owned(),
-            agent: "a".to_owned(),
-            description: "Do it.".to_owned(),
-            expected_output: String::new(),
-            depends_on: depends_on.iter().map(|id| (*id).to_owned()).collect(),
-        }
-    }
-
-    fn ids(tasks: &[Task]) -> Option<Vec<String>> {
-        in_order(tasks).ok().map(|tasks| tasks.iter().map(|task| task.id.clone()).collect())
-    }
-
-    #[test]
-    fn tasks_come_after_what_they_depend_on() {
-        let tasks = [task("write", &["research", "outline"]), task("outline", &["research"]), task("research", &[])];
-        assert_eq!(ids(&tasks).unwrap(), ["research", "outline", "write"]);
-        assert_eq!(ids(&[task("b", &[]), task("a", &[])]).unwrap(), ["b", "a"]);
-    }
-
-    #[test]
-    fn circles_and_unknown_tasks_are_told_and_not_run() {
-        assert_eq!(ids(&[task("a", &["b"]), task("b", &["a"])]), None);
-        assert_eq!(ids(&[task("a", &["nobody"])]), None);
-        assert_eq!(ids(&[task("a", &[]), task("a", &[])]), None);
-    }
+/// What an agent is told before everything else.
+fn instructions(agent: &Agent) -> Vec<Message> {
+    if agent.instructions.trim().is_empty() { Vec::new() } else { vec![Message::System(agent.instructions.clone())] }
 }

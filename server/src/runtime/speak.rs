@@ -1,18 +1,19 @@
 //! One turn of a model: asked, streamed into the log, recorded.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use gantry_domain::agui::AgUiEvent;
-use gantry_domain::spec::{Agent, Tool};
-use serde_json::json;
+use gantry_domain::matrix::Pattern;
+use gantry_domain::spec::Agent;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::outside::model::{self, ChatRequest, Message, ModelStream, Piece, TokenCount, ToolDefinition, Turn};
+use crate::outside::model::{self, ChatRequest, Message, ModelStream, Piece, Turn};
 
 use super::journal::{Journal, RecordedCall, RecordedTurn};
-use super::{Halt, ModelSource, Runtime, rehearsal};
+use super::limits::{millis, until};
+use super::offer::Offer;
+use super::{Halt, ModelSource, Place, Runtime, rehearsal};
 
 /// How many tools a model may call in one turn.
 const MOST_CALLS: usize = 64;
@@ -21,31 +22,47 @@ const MOST_CALLS: usize = 64;
 #[derive(Default)]
 struct Told {
     message_id: String,
+    /// Who speaks, when several do.
+    name: Option<String>,
     text_open: bool,
-    calls: HashMap<usize, String>,
+    calls: HashMap<usize, ToldCall>,
+}
+
+/// A call of a turn.
+struct ToldCall {
+    id: String,
+    /// It moves the run on and is no call in front of the reader.
+    is_silent: bool,
 }
 
 impl Runtime<'_> {
-    /// A turn of the model: from the journal if it is there, else asked for.
+    /// A turn of the model, the agent's `number`th at this place: from the journal if it is there, else asked for.
     pub(super) async fn turn(
-        &mut self,
-        key: &str,
+        &self,
+        place: &Place,
+        number: u32,
         agent: &Agent,
-        tools: &[&Tool],
+        offer: &Offer<'_>,
         messages: &[Message],
     ) -> Result<RecordedTurn, Halt> {
-        if let Some(recorded) = self.journal.turn(key).cloned() {
-            self.count_turn(recorded.tokens);
+        let key = format!("{}:{number}", place.key);
+        let recorded = self.shared().journal.turn(&key).cloned();
+        if let Some(recorded) = recorded {
             return Ok(recorded);
         }
         self.stop_if_cancelled().await?;
         self.check_token_budget()?;
-        self.enter_step();
+        self.enter(place);
         // A reader sees at once that it began.
         self.emitter.flush().await?;
-        let mut told = Told { message_id: Uuid::now_v7().to_string(), ..Told::default() };
+        let is_alone = matches!(self.plan.spec.target.pattern, Pattern::Single | Pattern::React);
+        let mut told = Told {
+            message_id: Uuid::now_v7().to_string(),
+            name: (!is_alone).then(|| agent.id.clone()),
+            ..Told::default()
+        };
         let began = Instant::now();
-        let spoken = self.speak(agent, tools, messages, &mut told).await;
+        let spoken = self.speak(place, agent, offer, messages, &mut told).await;
         self.end_message(&mut told);
         let turn = match spoken {
             Ok(turn) => turn,
@@ -57,7 +74,7 @@ impl Runtime<'_> {
             }
         };
         let calls = turn.calls.iter().enumerate().map(|(index, call)| {
-            let id = told.calls.get(&index).cloned().unwrap_or_default();
+            let id = told.calls.get(&index).map(|call| call.id.clone()).unwrap_or_default();
             let wire_id = if call.id.is_empty() { id.clone() } else { call.id.clone() };
             RecordedCall { id, wire_id, name: call.name.clone(), arguments: clean(&call.arguments) }
         });
@@ -67,8 +84,8 @@ impl Runtime<'_> {
             calls: calls.collect(),
             tokens: turn.tokens,
             elapsed_ms: millis(began.elapsed()),
+            worked_ms: Some(self.worked_ms()),
         };
-        self.journal.worked_ms += recorded.elapsed_ms;
         self.count_turn(recorded.tokens);
         if turn.finish_reason == "length" {
             self.notice("answer_cut_off", "The model's answer reached the endpoint's length limit and ends there.");
@@ -76,16 +93,15 @@ impl Runtime<'_> {
         if recorded.tokens.is_none()
             && self.plan.spec.guardrails.max_tokens.is_some()
             && self.has_endpoint()
-            && !self.told_uncounted
+            && !std::mem::replace(&mut self.shared().told_uncounted, true)
         {
-            self.told_uncounted = true;
             self.notice(
                 "tokens_not_counted",
                 "The model's endpoint does not say how many tokens it used, so the token limit cannot be kept.",
             );
         }
         self.tell_usage();
-        self.emitter.write(vec![Journal::turn_entry(key, &recorded)]).await?;
+        self.emitter.write(vec![Journal::turn_entry(&key, &recorded)]).await?;
         Ok(recorded)
     }
 
@@ -94,17 +110,18 @@ impl Runtime<'_> {
     }
 
     async fn speak(
-        &mut self,
+        &self,
+        place: &Place,
         agent: &Agent,
-        tools: &[&Tool],
+        offer: &Offer<'_>,
         messages: &[Message],
         told: &mut Told,
     ) -> Result<Turn, Halt> {
         let endpoint = match &self.plan.model {
             ModelSource::Rehearsal => {
-                let turn = rehearsal::turn(tools, messages, &self.plan.input);
+                let turn = rehearsal::turn(offer, messages, &self.plan.input, place.rehearsed.as_ref());
                 for piece in model::pieces_of(&turn) {
-                    self.tell(piece, told)?;
+                    self.tell(piece, offer, told)?;
                 }
                 return Ok(turn);
             }
@@ -113,14 +130,7 @@ impl Runtime<'_> {
         };
         let request = ChatRequest {
             messages: messages.to_vec(),
-            tools: tools
-                .iter()
-                .map(|tool| ToolDefinition {
-                    name: tool.id.clone(),
-                    description: tool.description.clone(),
-                    parameters: tool.parameters.clone(),
-                })
-                .collect(),
+            tools: offer.definitions(),
             temperature: self.plan.spec.models.get(&agent.model).and_then(|model| model.temperature),
         };
         let deadline = self.deadline()?;
@@ -128,6 +138,7 @@ impl Runtime<'_> {
         let mut stream: ModelStream = tokio::select! {
             biased;
             () = cancelled.cancelled() => return Err(self.why_cancelled().await),
+            () = self.abandoned.cancelled() => return Err(Halt::Abandoned),
             () = until(deadline) => return Err(self.out_of_time()),
             opened = model::ask(&self.app.http, endpoint, &request) => opened.map_err(failed)?,
         };
@@ -136,6 +147,7 @@ impl Runtime<'_> {
             let piece = tokio::select! {
                 biased;
                 () = cancelled.cancelled() => return Err(self.why_cancelled().await),
+                () = self.abandoned.cancelled() => return Err(Halt::Abandoned),
                 () = until(deadline) => return Err(self.out_of_time()),
                 () = until(due) => {
                     self.emitter.flush().await?;
@@ -144,14 +156,14 @@ impl Runtime<'_> {
                 piece = stream.next() => piece.map_err(failed)?,
             };
             match piece {
-                Some(piece) => self.tell(piece, told)?,
+                Some(piece) => self.tell(piece, offer, told)?,
                 None => return Ok(stream.into_turn()),
             }
         }
     }
 
     /// Passes a piece on to the reader.
-    fn tell(&mut self, piece: Piece, told: &mut Told) -> Result<(), Halt> {
+    fn tell(&self, piece: Piece, offer: &Offer<'_>, told: &mut Told) -> Result<(), Halt> {
         match piece {
             Piece::Text(text) => {
                 if !told.text_open {
@@ -159,6 +171,7 @@ impl Runtime<'_> {
                     self.emitter.push(AgUiEvent::TextMessageStart {
                         message_id: told.message_id.clone(),
                         role: "assistant".to_owned(),
+                        name: told.name.clone(),
                     });
                 }
                 self.emitter
@@ -173,115 +186,48 @@ impl Runtime<'_> {
                         ),
                     ));
                 }
-                let id = self.unique_call_id(&id);
-                told.calls.insert(index, id.clone());
-                self.emitter.push(AgUiEvent::ToolCallStart {
-                    tool_call_id: id,
-                    tool_call_name: clean(&name),
-                    parent_message_id: Some(told.message_id.clone()),
-                });
+                let call = ToldCall { id: self.unique_call_id(&id), is_silent: offer.is_silent(&name) };
+                if !call.is_silent {
+                    self.emitter.push(AgUiEvent::ToolCallStart {
+                        tool_call_id: call.id.clone(),
+                        tool_call_name: clean(&name),
+                        parent_message_id: Some(told.message_id.clone()),
+                    });
+                }
+                told.calls.insert(index, call);
             }
             Piece::CallArguments { index, text } => {
-                if let Some(id) = told.calls.get(&index) {
-                    self.emitter.push(AgUiEvent::ToolCallArgs { tool_call_id: id.clone(), delta: clean(&text) });
+                if let Some(call) = told.calls.get(&index).filter(|call| !call.is_silent) {
+                    self.emitter.push(AgUiEvent::ToolCallArgs { tool_call_id: call.id.clone(), delta: clean(&text) });
                 }
             }
         }
         Ok(())
     }
 
-    fn end_message(&mut self, told: &mut Told) {
+    fn end_message(&self, told: &mut Told) {
         if std::mem::take(&mut told.text_open) {
             self.emitter.push(AgUiEvent::TextMessageEnd { message_id: told.message_id.clone() });
         }
-        let mut ids: Vec<_> = told.calls.iter().collect();
-        ids.sort();
-        for (_, id) in ids {
-            self.emitter.push(AgUiEvent::ToolCallEnd { tool_call_id: id.clone() });
+        let mut calls: Vec<_> = told.calls.iter().filter(|(_, call)| !call.is_silent).collect();
+        calls.sort_by_key(|(index, _)| **index);
+        for (_, call) in calls {
+            self.emitter.push(AgUiEvent::ToolCallEnd { tool_call_id: call.id.clone() });
         }
     }
 
     /// Some endpoints count calls anew in every turn; readers need ids that come once in a run.
-    fn unique_call_id(&mut self, given: &str) -> String {
+    fn unique_call_id(&self, given: &str) -> String {
         let given = clean(given);
-        let id = if given.is_empty() || self.journal.call_ids.contains(&given) {
+        let known = &mut self.shared().journal.call_ids;
+        let id = if given.is_empty() || known.contains(&given) {
             format!("call_{}", Uuid::now_v7().simple())
         } else {
             given
         };
-        self.journal.call_ids.insert(id.clone());
+        known.insert(id.clone());
         id
     }
-
-    fn count_turn(&mut self, tokens: Option<TokenCount>) {
-        let tokens = tokens.unwrap_or_default();
-        self.usage.model_calls += 1;
-        self.usage.input_tokens += tokens.input;
-        self.usage.output_tokens += tokens.output;
-        if let ModelSource::Endpoint { input_price_micros: Some(input), output_price_micros: Some(output), .. } =
-            self.plan.model
-        {
-            let cost = i128::from(self.usage.input_tokens) * i128::from(input)
-                + i128::from(self.usage.output_tokens) * i128::from(output);
-            self.usage.cost_micros = Some(i64::try_from((cost + 500_000) / 1_000_000).unwrap_or(i64::MAX));
-        }
-    }
-
-    fn tell_usage(&mut self) {
-        let mut value = serde_json::to_value(self.usage).unwrap_or_default();
-        value["elapsedMs"] = json!(self.journal.worked_ms);
-        self.custom("gantry.usage", value);
-    }
-
-    pub(super) fn check_token_budget(&self) -> Result<(), Halt> {
-        let Some(limit) = self.plan.spec.guardrails.max_tokens else {
-            return Ok(());
-        };
-        let used = self.usage.input_tokens.saturating_add(self.usage.output_tokens);
-        if u64::try_from(used).unwrap_or(0) < limit {
-            return Ok(());
-        }
-        Err(Halt::failed(
-            "token_budget",
-            format!(
-                "The run has used {used} tokens and its guardrails allow {limit}. Raise guardrails.maxTokens in the spec, or ask for less."
-            ),
-        ))
-    }
-
-    /// When the guardrails' time is over; none without a limit.
-    pub(super) fn deadline(&self) -> Result<Option<Instant>, Halt> {
-        let Some(seconds) = self.plan.spec.guardrails.max_seconds else {
-            return Ok(None);
-        };
-        let worked = Duration::from_millis(u64::try_from(self.journal.worked_ms).unwrap_or(0));
-        match Duration::from_secs(seconds).checked_sub(worked) {
-            Some(left) if !left.is_zero() => Ok(Some(Instant::now() + left)),
-            _ => Err(self.out_of_time()),
-        }
-    }
-
-    pub(super) fn out_of_time(&self) -> Halt {
-        let seconds = self.plan.spec.guardrails.max_seconds.unwrap_or_default();
-        Halt::failed(
-            "time_budget",
-            format!(
-                "The run has worked for the {seconds} seconds that its guardrails allow. Raise guardrails.maxSeconds in the spec, or ask for less."
-            ),
-        )
-    }
-}
-
-/// Waits for a moment; for ever when there is none.
-pub(super) async fn until(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => tokio::time::sleep_until(moment).await,
-        None => std::future::pending().await,
-    }
-}
-
-pub(super) fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The log's database cannot hold NUL.

@@ -1,14 +1,17 @@
 //! The tools of a run: are the arguments right, may it run, and what comes back.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use gantry_domain::api::run::PermissionMode;
 use gantry_domain::spec::{Effect, Spec, Tool, ToolSource};
 use serde_json::{Map, Value};
+use tokio::sync::OnceCell;
 
 use crate::outside::mcp::McpServer;
 
+use super::offer::Offer;
 use super::{builtin, http_tool};
 
 /// How long an MCP server's program may take to start.
@@ -47,13 +50,13 @@ impl Answer {
 /// Decides about a call by the rules; the same question always gets the same verdict.
 pub(super) fn judge<'a>(
     spec: &'a Spec,
-    offered: &[&'a Tool],
+    offer: &Offer<'a>,
     mode: PermissionMode,
     name: &str,
     arguments: &str,
 ) -> Verdict<'a> {
-    let Some(tool) = offered.iter().find(|tool| tool.id == name).copied() else {
-        let names = offered.iter().map(|tool| tool.id.as_str()).collect::<Vec<_>>().join(", ");
+    let Some(tool) = offer.tools.iter().find(|tool| tool.id == name).copied() else {
+        let names = offer.names().join(", ");
         let known = if names.is_empty() { "You have no tools.".to_owned() } else { format!("You have: {names}.") };
         return Verdict::Answer(Answer::error(format!("Error: there is no tool called {name}. {known}")));
     };
@@ -134,15 +137,22 @@ pub(crate) fn check_arguments(tool: &Tool, arguments: &Value) -> Result<(), Stri
     ))
 }
 
-/// What runs tools, and the programs that it started for them.
+/// A server that is started by whoever needs it first.
+type Started = Arc<OnceCell<Arc<McpServer>>>;
+
+/// What runs tools, and the programs that it started for them. Agents that work at the same time share it.
 #[derive(Default)]
 pub(super) struct Toolbox {
-    servers: HashMap<Vec<String>, McpServer>,
+    servers: Mutex<HashMap<Vec<String>, Started>>,
 }
 
 impl Toolbox {
+    fn servers(&self) -> MutexGuard<'_, HashMap<Vec<String>, Started>> {
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Runs a tool. The answer may be an error that the model reads; dropping the future stops it.
-    pub(super) async fn run(&mut self, tool: &Tool, arguments: &Map<String, Value>) -> String {
+    pub(super) async fn run(&self, tool: &Tool, arguments: &Map<String, Value>) -> String {
         let within = Duration::from_millis(tool.timeout_ms);
         let answered = match &tool.source {
             ToolSource::Builtin { name } => builtin::call(*name, arguments, time::OffsetDateTime::now_utc()),
@@ -168,29 +178,35 @@ impl Toolbox {
     }
 
     async fn run_mcp(
-        &mut self,
+        &self,
         tool: &Tool,
         command: &[String],
         name: &str,
         arguments: &Map<String, Value>,
         within: Duration,
     ) -> Result<String, String> {
-        if !self.servers.contains_key(command) {
+        let place = self.servers().entry(command.to_vec()).or_default().clone();
+        let start = || async {
             let started = tokio::time::timeout(START_WITHIN, McpServer::start(command)).await;
-            let server = started
+            started
                 .map_err(|_| "Error: the MCP server did not start within 30 seconds.".to_owned())?
-                .map_err(|error| format!("Error: {error}"))?;
-            self.servers.insert(command.to_vec(), server);
-        }
-        let Some(server) = self.servers.get(command) else {
-            return Err("Error: the MCP server is gone.".to_owned());
+                .map(Arc::new)
+                .map_err(|error| format!("Error: {error}"))
         };
+        let server = place.get_or_try_init(start).await?.clone();
         match tokio::time::timeout(within, server.call(name, arguments.clone())).await {
             Ok(Ok(answer)) if answer.is_error => Err(format!("Error: {}", answer.text)),
             Ok(Ok(answer)) => Ok(answer.text),
             failed => {
                 // A server that failed or hangs is not asked again: the next call starts a new one.
-                if let Some(server) = self.servers.remove(command) {
+                let mut servers = self.servers();
+                if servers.get(command).is_some_and(|known| Arc::ptr_eq(known, &place)) {
+                    servers.remove(command);
+                }
+                drop(servers);
+                drop(place);
+                // Whoever asks it as well still holds it; it is killed when the last one lets go.
+                if let Some(server) = Arc::into_inner(server) {
                     tokio::spawn(server.stop());
                 }
                 match failed {
@@ -202,8 +218,13 @@ impl Toolbox {
     }
 
     /// Ends the programs that were started.
-    pub(super) async fn close(&mut self) {
-        futures::future::join_all(self.servers.drain().map(|(_, server)| server.stop())).await;
+    pub(super) async fn close(&self) {
+        let servers: Vec<McpServer> = self
+            .servers()
+            .drain()
+            .filter_map(|(_, place)| Arc::into_inner(Arc::into_inner(place)?.into_inner()?))
+            .collect();
+        futures::future::join_all(servers.into_iter().map(McpServer::stop)).await;
     }
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::support::fake_model::{FakeModel, Reply};
 use crate::support::stories::{
-    agui, calculator, log, project, provider, spec, start, wait_for_end, wait_for_event, wait_for_state, writer,
+    agui, calculator, log, one_of_each_pattern, project, provider, spec, start, wait_for_end, wait_for_event,
+    wait_for_state, writer,
 };
 use crate::support::{TestApp, part_is_wanted};
 use serde_json::{Value, json};
@@ -98,5 +99,24 @@ async fn every_event_of_every_kind_of_end_is_valid() {
     ] {
         assert!(events.iter().any(|event| event["type"] == kind), "no {kind} was written");
     }
+    validate(&events);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_event_of_every_pattern_is_valid() {
+    if !part_is_wanted("npm") {
+        return;
+    }
+    let test = TestApp::sqlite().await;
+    let admin = test.admin().await;
+    test.start_workers().await;
+    let mut events = Vec::new();
+    for (spec, _) in one_of_each_pattern() {
+        let project = project(&test.app, &spec).await;
+        let (run, job) = start(&admin, project, json!({"input": "go", "mode": "dev"})).await;
+        assert_eq!(wait_for_end(&admin, run).await["state"], "done");
+        events.extend(agui(&log(&test.app, job).await));
+    }
+    assert!(events.iter().any(|event| event["name"] == "critic"), "nobody says who speaks");
     validate(&events);
 }

@@ -4,28 +4,12 @@ use std::time::{Duration, Instant};
 
 use crate::support::fake_model::{FakeModel, Reply};
 use crate::support::stories::{
-    DoomedWorkers, agui, assert_sound, calculator, id, log, of_kind, project, provider, results, said, spec, start,
-    wait_for_end, wait_for_event, wait_for_state, writer,
+    agui, assert_sound, calculator, log, of_kind, project, provider, results, run_once, said, spec, start,
+    wait_for_end, wait_for_event, writer,
 };
 use crate::support::{TestApp, for_both};
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-/// Runs a spec once against an endpoint and gives the run and its log.
-async fn run_once(test: &TestApp, spec: &Value, model: &FakeModel, mode: &str) -> (Value, Vec<Value>) {
-    let admin = test.admin().await;
-    let project = project(&test.app, spec).await;
-    let provider = provider(&admin, &model.url).await;
-    let body = json!({"input": "What is 6 * 7?", "mode": mode, "providerId": provider});
-    let (run, job) = start(&admin, project, body).await;
-    test.start_workers().await;
-    let run = wait_for_end(&admin, run).await;
-    let log = log(&test.app, job).await;
-    assert_sound(&log);
-    let text = serde_json::to_string(&log).unwrap();
-    assert!(!text.contains("sk-secret-key"), "the key is in the log");
-    (run, log)
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_calls_its_tool_and_answers() {
@@ -95,15 +79,6 @@ async fn tasks_are_done_in_order_each_with_what_came_before() {
     assert_eq!(steps, ["research", "write"]);
     let brief = model.requests()[1]["messages"].as_array().unwrap().last().unwrap()["content"].clone();
     assert_eq!(brief, "Your task: Write.\n\nExpected output: A page.\n\nResult of research:\nfacts");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_pattern_that_cannot_run_says_so() {
-    let model = FakeModel::start(vec![Reply::Text("x")]).await;
-    let (run, log) = run_once(&TestApp::sqlite().await, &spec("parallel", json!([])), &model, "ask").await;
-    assert_eq!((&run["state"], &run["reason"]["code"]), (&json!("failed"), &json!("pattern_not_runnable")));
-    assert_eq!(of_kind(&log, "RUN_ERROR")[0]["code"], "pattern_not_runnable");
-    assert!(model.requests().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,34 +153,6 @@ async fn a_busy_endpoint_is_asked_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_calls_are_told_to_the_model_which_may_do_better() {
-    let model = FakeModel::start(vec![
-        Reply::Calls(vec![
-            ("calculator", r#"{"expression": "#),
-            ("calculator", r#"{"expr":"1"}"#),
-            ("calculator", "[1]"),
-            ("nobody", "{}"),
-            ("calculator", r#"{"expression":"1/0"}"#),
-        ]),
-        Reply::Text("Sorry."),
-    ])
-    .await;
-    let (run, log) = run_once(&TestApp::sqlite().await, &spec("react", json!([calculator()])), &model, "ask").await;
-    assert_eq!((&run["state"], &run["usage"]["toolCalls"]), (&json!("done"), &json!(5)), "{run}");
-    let results = results(&log);
-    for (result, expected) in results.iter().zip([
-        "not JSON",
-        "do not fit",
-        "must be a JSON object",
-        "no tool called nobody",
-        "Error: division by zero",
-    ]) {
-        assert!(result.starts_with("Error: ") && result.contains(expected), "{result} lacks {expected}");
-    }
-    assert_eq!(results.len(), 5);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_endless_loop_ends_at_the_step_limit() {
     let model = FakeModel::start(vec![Reply::Calls(vec![("calculator", r#"{"expression":"1"}"#)])]).await;
     let (run, log) = run_once(&TestApp::sqlite().await, &spec("react", json!([calculator()])), &model, "ask").await;
@@ -232,38 +179,6 @@ async fn budgets_end_a_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn safe_mode_and_guardrails_deny() {
-    let calls = || {
-        vec![
-            Reply::Calls(vec![("writer", r#"{"text":"a"}"#), ("calculator", r#"{"expression":"1"}"#)]),
-            Reply::Text("ok"),
-        ]
-    };
-    let model = FakeModel::start(calls()).await;
-    let (run, log) =
-        run_once(&TestApp::sqlite().await, &spec("react", json!([calculator(), writer()])), &model, "safe").await;
-    assert_eq!(run["state"], "done");
-    assert!(results(&log)[0].starts_with("Denied by policy"), "{:?}", results(&log));
-    assert_eq!(results(&log)[1], "1");
-
-    let mut guarded = spec("react", json!([calculator(), writer()]));
-    guarded["guardrails"] = json!({"deny": ["writer", "calculator"]});
-    let model = FakeModel::start(calls()).await;
-    let (run, log) = run_once(&TestApp::sqlite().await, &guarded, &model, "dev").await;
-    assert_eq!(run["state"], "done");
-    assert!(results(&log).iter().all(|result| result.starts_with("Denied by policy")), "{:?}", results(&log));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_python_tool_is_not_run_and_not_pretended() {
-    let python = json!({"id": "mine", "description": "d", "effect": "read", "kind": "python", "body": "return 'x'",
-                        "parameters": {"type": "object"}});
-    let model = FakeModel::start(vec![Reply::Calls(vec![("mine", "{}")]), Reply::Text("ok")]).await;
-    let (_, log) = run_once(&TestApp::sqlite().await, &spec("react", json!([python])), &model, "dev").await;
-    assert!(results(&log)[0].contains("tool_not_runnable_natively"), "{:?}", results(&log));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn stop_reaches_a_streaming_model_and_what_was_said_stays() {
     for_both(|test| async move {
         let admin = test.admin().await;
@@ -284,170 +199,6 @@ async fn stop_reaches_a_streaming_model_and_what_was_said_stays() {
         assert_sound(&log);
         assert!(said(&log).starts_with("once "), "{}", said(&log));
         assert_eq!(of_kind(&log, "RUN_FINISHED")[0]["outcome"]["type"], "cancelled");
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn after_a_crash_in_the_middle_of_an_answer_the_run_goes_on() {
-    for_both(|test| async move {
-        let admin = test.admin().await;
-        let model = FakeModel::start(vec![
-            Reply::Calls(vec![("calculator", r#"{"expression":"6*7"}"#)]),
-            Reply::Slow(vec!["lost ", "words "], Duration::from_millis(300)),
-            Reply::Text("It is 42."),
-        ])
-        .await;
-        let project = project(&test.app, &spec("react", json!([calculator()]))).await;
-        let provider = provider(&admin, &model.url).await;
-        let (run, job) = start(&admin, project, json!({"input": "go", "providerId": provider})).await;
-        let doomed = DoomedWorkers::start(&test);
-        let lost = wait_for_event(&test.app, job, |event| event["event"]["delta"] == "lost ").await;
-        doomed.die(&test).await;
-        test.start_workers().await;
-        let run = wait_for_end(&admin, run).await;
-        assert_eq!((&run["state"], &run["output"]), (&json!("done"), &json!("It is 42.")), "{run}");
-        assert_eq!(model.requests().len(), 3, "the complete turn was not asked for again, the broken one was");
-        let log = log(&test.app, job).await;
-        assert_sound(&log);
-        assert_eq!(results(&log), ["42"], "the tool ran once");
-        assert_eq!(said(&log), "It is 42.");
-        let discard = of_kind(&log, "CUSTOM").into_iter().find(|event| event["name"] == "gantry.discard").unwrap();
-        assert_eq!(discard["value"]["messageIds"], json!([lost["event"]["messageId"]]));
-        assert_eq!(of_kind(&log, "RUN_STARTED").len(), 1);
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn after_a_crash_in_the_middle_of_a_tool_that_writes_it_is_not_run_again() {
-    let hits = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let counted = hits.clone();
-    let service = axum::Router::new().route(
-        "/orders/{id}",
-        axum::routing::post(move || async move {
-            counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            std::future::pending::<()>().await;
-        }),
-    );
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-    let order = json!({"id": "order", "description": "Orders.", "effect": "write", "kind": "http", "method": "POST",
-                       "url": format!("http://{address}/orders/{{id}}"), "timeoutMs": 60_000,
-                       "parameters": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}});
-    let model = FakeModel::start(vec![Reply::Calls(vec![("order", r#"{"id":"7"}"#)]), Reply::Text("Not sure.")]).await;
-    let test = TestApp::sqlite().await;
-    let admin = test.admin().await;
-    let project = project(&test.app, &spec("react", json!([order]))).await;
-    let provider = provider(&admin, &model.url).await;
-    let (run, job) = start(&admin, project, json!({"input": "go", "mode": "dev", "providerId": provider})).await;
-    let doomed = DoomedWorkers::start(&test);
-    while hits.load(std::sync::atomic::Ordering::SeqCst) == 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    doomed.die(&test).await;
-    test.start_workers().await;
-    let run = wait_for_end(&admin, run).await;
-    assert_eq!(run["state"], "done", "{run}");
-    assert_eq!(hits.load(std::sync::atomic::Ordering::SeqCst), 1);
-    let log = log(&test.app, job).await;
-    assert_sound(&log);
-    assert!(results(&log)[0].contains("unknown"), "{:?}", results(&log));
-    let told = model.requests()[1]["messages"].as_array().unwrap().last().unwrap()["content"].clone();
-    assert!(told.as_str().unwrap().contains("not run again"), "{told}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_mcp_server_is_started_asked_and_killed() {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fixtures/mcp_server.py");
-    let tool = |name: &str| {
-        json!({"id": name, "description": name, "effect": "read", "kind": "mcp", "command": ["python3", script], "tool": name,
-               "timeoutMs": 1_500, "parameters": {"type": "object"}})
-    };
-    let tools = json!([tool("echo"), tool("environment"), tool("fail"), tool("die"), tool("hang")]);
-    let model = FakeModel::start(vec![
-        Reply::Calls(vec![
-            ("echo", r#"{"a":"é"}"#),
-            ("environment", "{}"),
-            ("fail", ""),
-            ("die", ""),
-            ("hang", ""),
-            ("echo", "{}"),
-        ]),
-        Reply::Text("ok"),
-    ])
-    .await;
-    let (run, log) = run_once(&TestApp::sqlite().await, &spec("react", tools), &model, "safe").await;
-    assert_eq!(run["state"], "done", "{run}");
-    let results = results(&log);
-    assert_eq!(serde_json::from_str::<Value>(&results[0]).unwrap(), json!({"a": "é"}));
-    let (pid, names) = results[1].split_once(' ').unwrap();
-    assert!(names.contains("PATH") && !names.contains("CARGO") && !names.contains("GANTRY"), "{names}");
-    assert_eq!(results[2], "Error: it went wrong");
-    assert!(results[3].starts_with("Error: The MCP server failed"), "{}", results[3]);
-    assert!(results[4].contains("did not answer within 1500 ms"), "{}", results[4]);
-    assert_eq!(results[5], "{}", "after a server died or hung the next call starts a new one");
-    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "the server outlives the run");
-
-    let missing = json!([{"id": "gone", "description": "d", "effect": "read", "kind": "mcp", "command": ["/no/such/program"],
-                          "tool": "x", "parameters": {"type": "object"}}]);
-    let model = FakeModel::start(vec![Reply::Calls(vec![("gone", "{}")]), Reply::Text("ok")]).await;
-    let (_, log) = run_once(&TestApp::sqlite().await, &spec("react", missing), &model, "safe").await;
-    assert!(self::results(&log)[0].contains("cannot be started"), "{:?}", self::results(&log));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_chat_is_a_thread_with_one_turn_at_a_time() {
-    for_both(|test| async move {
-        let admin = test.admin().await;
-        let model = FakeModel::start(vec![
-            Reply::Slow(vec!["Hello ", "Ada."], Duration::from_millis(150)),
-            Reply::Text("You are Ada."),
-            Reply::Slow(vec!["on ", "and "], Duration::from_secs(2)),
-        ])
-        .await;
-        let project = project(&test.app, &spec("react", json!([]))).await;
-        let provider = provider(&admin, &model.url).await;
-        let sessions = format!("/api/v1/projects/{project}/sessions");
-        let session = admin.post(&sessions, json!({"providerId": provider})).await.expect(201).json();
-        let path = format!("/api/v1/sessions/{}", session["id"].as_str().unwrap());
-        test.start_workers().await;
-
-        assert_eq!(admin.post(&format!("{path}:stop"), json!({})).await.expect(409).code(), "no_turn_running");
-        let said = admin
-            .post(&format!("{path}/messages"), json!({"text": "I am Ada \"🦀\" \\ \u{202e}."}))
-            .await
-            .expect(202)
-            .json();
-        let again = admin.post(&format!("{path}/messages"), json!({"text": "And?"})).await.expect(409);
-        assert_eq!(again.code(), "turn_running");
-        wait_for_end(&admin, id(&said["id"])).await;
-        let said = admin.post(&format!("{path}/messages"), json!({"text": "Who am I?"})).await.expect(202).json();
-        wait_for_end(&admin, id(&said["id"])).await;
-        let messages = model.requests()[1]["messages"].clone();
-        assert_eq!(messages[1]["content"], "I am Ada \"🦀\" \\ \u{202e}.");
-        assert_eq!(messages[2], json!({"role": "assistant", "content": "Hello Ada."}));
-        assert_eq!(messages[3]["content"], "Who am I?");
-
-        let said = admin.post(&format!("{path}/messages"), json!({"text": "Go on"})).await.expect(202).json();
-        wait_for_state(&admin, id(&said["id"]), &["running"]).await;
-        admin.post(&format!("{path}:stop"), json!({})).await.expect(202);
-        assert_eq!(wait_for_end(&admin, id(&said["id"])).await["state"], "cancelled");
-
-        let thread = admin.get(&path).await.expect(200).json();
-        assert_eq!(thread["title"], "I am Ada \"🦀\" \\ \u{202e}.");
-        let outputs: Vec<Value> = thread["runs"].as_array().unwrap().iter().map(|run| run["output"].clone()).collect();
-        assert_eq!(outputs, [json!("Hello Ada."), json!("You are Ada."), Value::Null]);
-        let changed = admin.patch(&path, json!({"title": "Ada", "mode": "safe", "model": {}})).await.expect(200).json();
-        assert_eq!(
-            (&changed["title"], &changed["mode"], &changed["model"]),
-            (&json!("Ada"), &json!("safe"), &json!(""))
-        );
-        assert_eq!(admin.get(&sessions).await.json()["items"].as_array().unwrap().len(), 1);
-        admin.delete(&path).await.expect(204);
-        admin.get(&path).await.expect(404);
-        admin.delete(&path).await.expect(404);
     })
     .await;
 }
@@ -499,30 +250,6 @@ async fn a_provider_that_was_deleted_fails_the_run_and_is_not_replaced() {
     let run = wait_for_end(&admin, run).await;
     assert_eq!(run["reason"]["code"], "provider_unavailable", "{run}");
     assert_sound(&log(&test.app, job).await);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_failed_run_that_is_retried_goes_on_where_it_was() {
-    let test = TestApp::sqlite().await;
-    let admin = test.admin().await;
-    let model = FakeModel::start(vec![
-        Reply::Calls(vec![("calculator", r#"{"expression":"6*7"}"#)]),
-        Reply::Truncated("It"),
-        Reply::Text("It is 42."),
-    ])
-    .await;
-    let project = project(&test.app, &spec("react", json!([calculator()]))).await;
-    let provider = provider(&admin, &model.url).await;
-    let (run, job) = start(&admin, project, json!({"input": "go", "providerId": provider})).await;
-    test.start_workers().await;
-    assert_eq!(wait_for_end(&admin, run).await["state"], "failed");
-    admin.post(&format!("/api/v1/jobs/{job}:retry"), json!({})).await.expect(202);
-    let run = wait_for_state(&admin, run, &["done"]).await;
-    assert_eq!(run["output"], "It is 42.");
-    assert_eq!(model.requests().len(), 3);
-    let log = log(&test.app, job).await;
-    assert_eq!(said(&log), "It is 42.");
-    assert_eq!(results(&log), ["42"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -42,9 +42,13 @@ pub struct FakeModel {
     script: Arc<Script>,
 }
 
+/// What to answer to a request.
+type Answering = Box<dyn Fn(&Value) -> Reply + Send + Sync>;
+
 #[derive(Default)]
 struct Script {
     replies: Mutex<VecDeque<Reply>>,
+    answering: Option<Answering>,
     requests: Mutex<Vec<Value>>,
     keys: Mutex<Vec<String>>,
 }
@@ -52,7 +56,16 @@ struct Script {
 impl FakeModel {
     /// Starts an endpoint that gives these replies in turn; the last one is given for ever.
     pub async fn start(replies: Vec<Reply>) -> Self {
-        let script = Arc::new(Script { replies: Mutex::new(replies.into()), ..Script::default() });
+        Self::play(Script { replies: Mutex::new(replies.into()), ..Script::default() }).await
+    }
+
+    /// Starts an endpoint whose replies follow from the request: for agents that ask at the same time.
+    pub async fn answering(answer: impl Fn(&Value) -> Reply + Send + Sync + 'static) -> Self {
+        Self::play(Script { answering: Some(Box::new(answer)), ..Script::default() }).await
+    }
+
+    async fn play(script: Script) -> Self {
+        let script = Arc::new(script);
         let router = Router::new()
             .route("/v1/chat/completions", post(complete))
             .route("/v1/models", get(|| async { axum::Json(json!({"data": [{"id": "fake-1"}]})) }))
@@ -75,16 +88,32 @@ impl FakeModel {
 }
 
 async fn complete(State(script): State<Arc<Script>>, headers: HeaderMap, body: Bytes) -> Response {
-    let reply = {
-        let mut replies = script.replies.lock().unwrap();
-        if replies.len() > 1 { replies.pop_front().unwrap() } else { replies[0].clone() }
+    let request: Value = serde_json::from_slice(&body).unwrap();
+    let reply = match &script.answering {
+        Some(answer) => answer(&request),
+        None => {
+            let mut replies = script.replies.lock().unwrap();
+            if replies.len() > 1 { replies.pop_front().unwrap() } else { replies[0].clone() }
+        }
     };
-    script.requests.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+    let streams = request["stream"] == true;
+    script.requests.lock().unwrap().push(request);
     let key = headers.get("authorization").map_or("", |value| value.to_str().unwrap());
     script.keys.lock().unwrap().push(key.to_owned());
     let usage = json!({"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 7}});
     let end = |reason: &str| vec![json!({"choices": [{"delta": {}, "finish_reason": reason}]}), usage.clone()];
     match reply {
+        Reply::Text(text) if !streams => {
+            axum::Json(whole(json!({"role": "assistant", "content": text}))).into_response()
+        }
+        Reply::Calls(calls) if !streams => {
+            let calls = calls.iter().enumerate().map(|(index, (name, arguments))| {
+                json!({"id": format!("call_{index}"), "type": "function",
+                       "function": {"name": name, "arguments": arguments}})
+            });
+            let calls: Vec<Value> = calls.collect();
+            axum::Json(whole(json!({"role": "assistant", "content": null, "tool_calls": calls}))).into_response()
+        }
         Reply::Text(text) => stream(words(text).into_iter().chain(end("stop")).collect(), Duration::ZERO, true),
         Reply::Slow(texts, pause) => {
             let chunks = texts.iter().map(|text| delta(json!({"content": text}))).chain(end("stop"));
@@ -124,6 +153,11 @@ async fn complete(State(script): State<Arc<Script>>, headers: HeaderMap, body: B
         }
         Reply::Raw(kind, body) => ([("content-type", kind)], body).into_response(),
     }
+}
+
+/// An answer to a request that asks for no stream.
+fn whole(message: Value) -> Value {
+    json!({"object": "chat.completion", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
 }
 
 fn delta(delta: Value) -> Value {

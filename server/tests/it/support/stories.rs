@@ -8,6 +8,7 @@ use gantry_server::app::App;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::fake_model::FakeModel;
 use super::{Persona, TestApp};
 
 /// How long a story waits for anything.
@@ -27,12 +28,87 @@ pub fn spec(pattern: &str, tools: Value) -> Value {
     })
 }
 
+/// A spec with several agents, each with its id as its instructions; fields of theirs are added by the story.
+pub fn team(pattern: &str, agents: &[&str], tools: Value) -> Value {
+    let mut spec = spec(pattern, tools);
+    spec["agents"] = agents
+        .iter()
+        .map(|id| json!({"id": id, "role": format!("The {id}"), "instructions": format!("You are {id}."), "maxSteps": 4}))
+        .collect();
+    spec
+}
+
+/// A task of a spec.
+pub fn task(id: &str, agent: &str, depends_on: &[&str]) -> Value {
+    json!({"id": id, "agent": agent, "description": format!("Do {id}."), "dependsOn": depends_on})
+}
+
+/// A spec in each pattern that has several agents, and the steps that the rehearsal takes in it.
+pub fn one_of_each_pattern() -> Vec<(Value, Vec<&'static str>)> {
+    let mut sequential = team("sequential", &["a", "b"], json!([]));
+    sequential["tasks"] = json!([task("y", "b", &["x"]), task("x", "a", &[])]);
+    let mut parallel = team("parallel", &["a", "b"], json!([]));
+    parallel["tasks"] = json!([task("x", "a", &[]), task("y", "b", &[])]);
+    let mut supervisor = team("supervisor", &["boss", "clerk", "cook"], json!([calculator()]));
+    supervisor["agents"][1]["tools"] = json!(["calculator"]);
+    let mut handoff = team("handoff", &["desk", "sales"], json!([calculator()]));
+    handoff["agents"][0]["handoffs"] = json!(["sales"]);
+    handoff["agents"][1]["handoffs"] = json!(["desk"]);
+    handoff["agents"][1]["tools"] = json!(["calculator"]);
+    vec![
+        (sequential, vec!["x", "y"]),
+        (parallel, vec!["x", "y"]),
+        (team("router", &["front", "cook", "tailor"], json!([])), vec!["tailor"]),
+        (supervisor, vec!["clerk", "cook"]),
+        (handoff, vec!["desk", "sales"]),
+        (reviewed(), vec!["draft", "review", "draft", "review"]),
+    ]
+}
+
+/// A graph: a draft that is reviewed until it is approved.
+pub fn reviewed() -> Value {
+    let mut spec = team("graph", &["author", "critic"], json!([]));
+    spec["tasks"] = json!([task("draft", "author", &[]), task("review", "critic", &[]), task("unused", "critic", &[])]);
+    spec["graph"] = json!({"start": "draft", "maxSteps": 5, "edges": [
+        {"from": "draft", "to": "review"},
+        {"from": "review", "to": "draft", "when": {"lacks": "approved"}},
+        {"from": "review", "to": "end"},
+    ]});
+    spec
+}
+
+/// Runs a spec once against an endpoint and gives the run and its log.
+pub async fn run_once(test: &TestApp, spec: &Value, model: &FakeModel, mode: &str) -> (Value, Vec<Value>) {
+    let admin = test.admin().await;
+    let project = project(&test.app, spec).await;
+    let provider = provider(&admin, &model.url).await;
+    let body = json!({"input": "What is 6 * 7?", "mode": mode, "providerId": provider});
+    let (run, job) = start(&admin, project, body).await;
+    test.start_workers().await;
+    let run = wait_for_end(&admin, run).await;
+    let log = log(&test.app, job).await;
+    assert_sound(&log);
+    let text = serde_json::to_string(&log).unwrap();
+    assert!(!text.contains("sk-secret-key"), "the key is in the log");
+    (run, log)
+}
+
+/// The names of the steps that began, in order.
+pub fn steps(log: &[Value]) -> Vec<String> {
+    of_kind(log, "STEP_STARTED").iter().map(|event| event["stepName"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Everything that a request told the model, as one text.
+pub fn told(request: &Value) -> String {
+    let messages = request["messages"].as_array().unwrap().iter();
+    messages.map(|message| message["content"].as_str().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+}
+
 /// The calculator as a tool of a spec.
 pub fn calculator() -> Value {
     json!({
         "id": "calculator", "description": "Computes.", "effect": "read", "kind": "builtin", "name": "calculator",
-        "parameters": {"type": "object", "required": ["expression"], "additionalProperties": false,
-                       "properties": {"expression": {"type": "string"}}},
+        "parameters": gantry_domain::spec::Builtin::Calculator.parameters(),
     })
 }
 
@@ -149,7 +225,7 @@ pub fn assert_sound(log: &[Value]) {
     assert!(log.iter().filter(|event| event["type"] == "run.done").count() <= 1, "two ends");
 
     let text = |event: &Value, name: &str| event[name].as_str().unwrap_or_default().to_owned();
-    let (mut open, mut step, mut messages, mut calls) = (false, None, HashSet::new(), HashSet::new());
+    let (mut open, mut steps, mut messages, mut calls) = (false, HashSet::new(), HashSet::new(), HashSet::new());
     let (mut seen_messages, mut seen_calls) = (HashSet::new(), HashSet::new());
     for event in agui(log) {
         let kind = text(&event, "type");
@@ -158,19 +234,19 @@ pub fn assert_sound(log: &[Value]) {
             "RUN_STARTED" => assert!(!std::mem::replace(&mut open, true), "a run within a run"),
             "RUN_FINISHED" => {
                 assert!(
-                    step.is_none() && messages.is_empty() && calls.is_empty(),
-                    "ended with {step:?} {messages:?} {calls:?}"
+                    steps.is_empty() && messages.is_empty() && calls.is_empty(),
+                    "ended with {steps:?} {messages:?} {calls:?}"
                 );
                 open = false;
             }
             "RUN_ERROR" => {
                 open = false;
-                step = None;
+                steps.clear();
                 messages.clear();
                 calls.clear();
             }
-            "STEP_STARTED" => assert!(step.replace(text(&event, "stepName")).is_none(), "a step within a step"),
-            "STEP_FINISHED" => assert_eq!(step.take(), Some(text(&event, "stepName"))),
+            "STEP_STARTED" => assert!(steps.insert(text(&event, "stepName")), "a step was begun twice"),
+            "STEP_FINISHED" => assert!(steps.remove(&text(&event, "stepName")), "a step ended that was not open"),
             "TEXT_MESSAGE_START" => {
                 assert!(seen_messages.insert(text(&event, "messageId")), "a message id came twice");
                 messages.insert(text(&event, "messageId"));

@@ -1,85 +1,13 @@
-//! The rehearsal model: not a language model, and it says so.
-//!
-//! It exercises an agent's wiring without a key or a network: it calls each of the agent's tools
-//! once, with arguments made from the tool's JSON Schema and the person's words, and then reports
-//! what came back. The same words always get the same answer. It counts no tokens and costs
-//! nothing, because there are none.
+//! Arguments that fit a tool's JSON Schema, made from the person's words.
 
 use gantry_domain::spec::{Builtin, Tool, ToolSource};
 use serde_json::{Map, Number, Value, json};
 
-use crate::outside::model::{Message, ToolCall, Turn};
-
-/// The model's name wherever a model is named.
-pub(crate) const NAME: &str = "rehearsal";
-
 /// How deep a schema is followed.
 const DEEPEST: usize = 8;
-/// How much of a tool's answer is repeated in the report, in characters.
-const QUOTED: usize = 600;
-
-/// What the rehearsal model says next in a conversation; `words` are the person's own.
-pub(super) fn turn(tools: &[&Tool], messages: &[Message], words: &str) -> Turn {
-    let asked = messages.iter().rposition(|message| matches!(message, Message::User(_)));
-    let since = asked.map_or(&[][..], |at| &messages[at + 1..]);
-    let called = since.iter().find_map(|message| match message {
-        Message::Assistant { calls, .. } if !calls.is_empty() => Some(calls.as_slice()),
-        _ => None,
-    });
-    let (text, calls) = match called {
-        Some(calls) => (report(calls, since), Vec::new()),
-        None if tools.is_empty() => (
-            format!(
-                "This is the rehearsal model, not a language model. It tries an agent's tools, and this agent has none, so there is nothing to try. Your message arrived: “{}”. Choose a model provider for a real answer.",
-                quoted(words)
-            ),
-            Vec::new(),
-        ),
-        None => {
-            let names = tools.iter().map(|tool| tool.id.as_str()).collect::<Vec<_>>().join(", ");
-            let calls = tools.iter().enumerate().map(|(index, tool)| ToolCall {
-                id: format!("rehearsal_{}", index + 1),
-                name: tool.id.clone(),
-                arguments: arguments(tool, words).to_string(),
-            });
-            (
-                format!(
-                    "This is the rehearsal model, not a language model. It calls each of the agent's tools once: {names}."
-                ),
-                calls.collect(),
-            )
-        }
-    };
-    let finish_reason = if calls.is_empty() { "stop" } else { "tool_calls" };
-    Turn { text, calls, tokens: None, finish_reason: finish_reason.to_owned() }
-}
-
-fn report(calls: &[ToolCall], since: &[Message]) -> String {
-    let mut lines = vec!["Rehearsal finished. What the tools answered:".to_owned(), String::new()];
-    for call in calls {
-        let answer = since.iter().find_map(|message| match message {
-            Message::Tool { call_id, content } if *call_id == call.id => Some(content.as_str()),
-            _ => None,
-        });
-        lines.push(match answer {
-            Some("") => format!("- `{}` with `{}` answered with nothing.", call.name, call.arguments),
-            Some(answer) => format!("- `{}` with `{}` answered: {}", call.name, call.arguments, quoted(answer)),
-            None => format!("- `{}` with `{}` gave no answer.", call.name, call.arguments),
-        });
-    }
-    lines.join("\n")
-}
-
-fn quoted(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(QUOTED) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
-}
 
 /// Arguments for a tool: what its schema requires, filled from the person's words.
-fn arguments(tool: &Tool, words: &str) -> Value {
+pub(super) fn arguments(tool: &Tool, words: &str) -> Value {
     if let ToolSource::Builtin { name: Builtin::Calculator } = &tool.source {
         return json!({ "expression": expression_in(words).unwrap_or_else(|| "2 + 2".to_owned()) });
     }
@@ -197,7 +125,7 @@ fn expression_in(words: &str) -> Option<String> {
         let stretch = stretch.trim().trim_end_matches('.').trim_end();
         let counts = stretch.contains(|c: char| c.is_ascii_digit())
             && best.as_ref().is_none_or(|best| stretch.len() > best.len());
-        if counts && super::calculator::calculate(stretch).is_ok() {
+        if counts && super::super::calculator::calculate(stretch).is_ok() {
             best = Some(stretch.to_owned());
         }
     }
@@ -266,30 +194,5 @@ mod tests {
     fn a_schema_that_refers_to_itself_ends() {
         let parameters = json!({"type": "object", "required": ["a"], "properties": {"a": {"$ref": "#"}}});
         assert!(arguments(&http(parameters), "x").is_object());
-    }
-
-    #[test]
-    fn it_calls_each_tool_once_and_then_reports_what_came_back() {
-        let calculator =
-            tool("sum", Builtin::Calculator.parameters(), ToolSource::Builtin { name: Builtin::Calculator });
-        let lookup = http(json!({"type": "object", "required": ["q"], "properties": {"q": {"type": "string"}}}));
-        let tools = [&calculator, &lookup];
-        let mut messages = vec![Message::System("s".into()), Message::User("what is 6*7".into())];
-        let first = turn(&tools, &messages, "what is 6*7");
-        assert!(first.text.contains("not a language model"), "{}", first.text);
-        assert_eq!(first.tokens, None);
-        assert_eq!(first.calls.len(), 2);
-        assert_eq!(first.calls[0].arguments, r#"{"expression":"6*7"}"#);
-        assert_eq!(first.calls[1].arguments, r#"{"q":"what is 6*7"}"#);
-        messages.push(Message::Assistant { text: first.text, calls: first.calls.clone() });
-        messages.push(Message::Tool { call_id: first.calls[0].id.clone(), content: "42".into() });
-        messages.push(Message::Tool { call_id: first.calls[1].id.clone(), content: "Error: nobody".into() });
-        let second = turn(&tools, &messages, "what is 6*7");
-        assert!(second.calls.is_empty());
-        assert!(second.text.contains("42") && second.text.contains("Error: nobody"), "{}", second.text);
-        // The next thing the person says is rehearsed anew.
-        messages.push(Message::Assistant { text: second.text, calls: Vec::new() });
-        messages.push(Message::User("again".into()));
-        assert_eq!(turn(&tools, &messages, "again").calls.len(), 2);
     }
 }
