@@ -16,6 +16,7 @@ export default defineConfig({
   projects: [
     { name: 'browser', testMatch: /browser\/.*\.spec\.mjs/ },
     { name: 'command_line', testMatch: /command_line\/.*\.spec\.mjs/ },
+    { name: 'protocol', testMatch: /protocol\/.*\.spec\.mjs/ },
     { name: 'kill', testMatch: /kill\/.*\.spec\.mjs/, timeout: 240_000 },
     // A trace records the page while it is measured.
     { name: 'bench', testMatch: /bench\/.*\.spec\.mjs/, timeout: 240_000, retries: 0, use: { trace: 'off' } },

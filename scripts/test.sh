@@ -222,9 +222,10 @@ if stage web count_one build_web && stage release count_one build_server; then
   # Playwright is the runner of all of them; only the first needs a browser.
   ! wants browser || stage browser count_playwright stories browser
   stage command-line count_playwright stories command_line
+  stage protocol count_playwright stories protocol
   stage kill count_playwright stories kill
 else
-  for name in browser command-line kill; do without "$name" "the release build failed"; done
+  for name in browser command-line protocol kill; do without "$name" "the release build failed"; done
 fi
 
 [ ! -f "$logs/not-tested" ] || mapfile -t -O "${#not_tested[@]}" not_tested <"$logs/not-tested"

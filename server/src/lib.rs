@@ -20,6 +20,7 @@ mod mcp;
 pub mod outside;
 pub mod plan;
 pub mod project;
+mod protocol;
 pub mod provider;
 pub mod registry;
 mod run;

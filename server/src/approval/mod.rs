@@ -18,6 +18,14 @@ pub(crate) async fn insert(tx: &mut Tx, approval: &Approval) -> Result<()> {
     Ok(store::insert(tx, approval).await?)
 }
 
+/// What was asked, if there is such a question.
+///
+/// # Errors
+/// Whatever the database answers.
+pub(crate) async fn find(db: &Db, id: Uuid) -> Result<Option<Approval>> {
+    Ok(store::get(db, id).await?)
+}
+
 /// What was asked about a call, if anything was.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{report, store};
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::http::{Json, PageQuery, Path, Query, page, page_limit};
 use crate::identity::Actor;
 use crate::jobs::http::{EventsQuery, EventsRequest, stream_events};
@@ -62,7 +62,7 @@ async fn create(
     responses((status = OK, body = Build)))]
 async fn get(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Result<axum::Json<Build>> {
     actor.require(Scope::Read)?;
-    Ok(axum::Json(find(&app, id).await?))
+    Ok(axum::Json(super::find(&app, id).await?))
 }
 
 /// Asks for a build to be cancelled; its step under way ends within a second.
@@ -70,11 +70,11 @@ async fn get(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Resu
     responses((status = ACCEPTED, body = Build)))]
 async fn cancel(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Result<(StatusCode, axum::Json<Build>)> {
     actor.require(Scope::Build)?;
-    let build = find(&app, id).await?;
+    let build = super::find(&app, id).await?;
     let mut tx = app.db.begin().await?;
     app.jobs.request_cancel(&mut tx, build.job_id).await?;
     tx.commit().await?;
-    Ok((StatusCode::ACCEPTED, axum::Json(find(&app, id).await?)))
+    Ok((StatusCode::ACCEPTED, axum::Json(super::find(&app, id).await?)))
 }
 
 /// Reads a build's log of events: as a WebSocket by upgrade, as server-sent events with
@@ -88,7 +88,7 @@ async fn events(
     request: EventsRequest,
 ) -> Result<Response> {
     actor.require(Scope::Read)?;
-    let build = find(&app, id).await?;
+    let build = super::find(&app, id).await?;
     stream_events(&app, build.job_id, request).await
 }
 
@@ -97,7 +97,7 @@ async fn events(
     responses((status = OK, body = String, content_type = "text/plain")))]
 async fn log(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Result<Response> {
     actor.require(Scope::Read)?;
-    let build = find(&app, id).await?;
+    let build = super::find(&app, id).await?;
     let text = report::plain(&app.jobs.log().history(build.job_id).await?);
     let name = format!("attachment; filename=\"build-{}.log\"", build.number);
     let headers = [
@@ -106,8 +106,4 @@ async fn log(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Resu
         (header::CONTENT_DISPOSITION, name),
     ];
     Ok((headers, text).into_response())
-}
-
-async fn find(app: &App, id: Uuid) -> Result<Build> {
-    store::get(&app.db, id).await?.ok_or_else(|| Error::not_found("build"))
 }

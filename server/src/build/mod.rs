@@ -7,6 +7,7 @@ mod report;
 mod store;
 
 use gantry_domain::api::Accepted;
+use gantry_domain::api::build::Build;
 use gantry_domain::api::job::JobKind;
 use gantry_domain::problem::FieldProblem;
 use serde::{Deserialize, Serialize};
@@ -35,7 +36,7 @@ struct BuildArguments {
 /// `404` without the project, `409 unresolved_conflicts` while files wait for a decision,
 /// `422 context_refused` for files that cannot be built, `409 job_active` while another build of the
 /// project is under way.
-async fn begin(app: &App, project: &str, no_cache: bool, created_by: &str) -> Result<Accepted> {
+pub(crate) async fn begin(app: &App, project: &str, no_cache: bool, created_by: &str) -> Result<Accepted> {
     let project = crate::project::find(&app.db, project).await?;
     let project_id = project.summary.id;
     crate::project::refuse_conflicts(&app.db, project_id, project.revision).await?;
@@ -67,6 +68,14 @@ async fn begin(app: &App, project: &str, no_cache: bool, created_by: &str) -> Re
     store::insert(&mut tx, &build).await?;
     tx.commit().await?;
     Ok(Accepted { id, job_id })
+}
+
+/// A build.
+///
+/// # Errors
+/// `404` when there is none.
+pub(crate) async fn find(app: &App, id: Uuid) -> Result<Build> {
+    store::get(&app.db, id).await?.ok_or_else(|| Error::not_found("build"))
 }
 
 /// The context that a project's files at a revision make, or what is wrong with them.

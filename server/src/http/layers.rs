@@ -49,7 +49,7 @@ pub(super) async fn request_id(request: Request, next: Next) -> Response {
 
 /// Headers that keep a browser from being used against its owner.
 pub(super) async fn safety_headers(request: Request, next: Next) -> Response {
-    let is_api = request.uri().path().starts_with("/api/");
+    let is_api = crate::identity::is_behind_the_gate(request.uri().path());
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));

@@ -66,6 +66,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(crate::jobs::http::routes())
         .merge(crate::project::http::routes())
         .merge(crate::run::http::routes())
+        .merge(crate::protocol::agui::routes())
         .merge(crate::session::http::routes())
         .merge(crate::approval::http::routes())
         .merge(crate::plan::http::routes())
@@ -127,16 +128,26 @@ pub fn router(app: App) -> Router {
         .and(NotForContentType::new("application/zip"))
         // The request's id is written into a problem after this layer, so it must reach that as it is.
         .and(NotForContentType::new("application/problem+json"));
+    // An agent may take longer than any other answer, so these doors keep their own time.
+    let mcp = Router::new()
+        .route_service("/mcp", crate::protocol::mcp::service(&app))
+        .layer(middleware::from_fn_with_state(app.clone(), crate::identity::layer));
+    let openai = crate::protocol::openai::routes()
+        .layer(middleware::from_fn_with_state(app.clone(), crate::identity::layer))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn(crate::protocol::openai::errors_as_openai_has_them));
     let inner = api
         .layer(CompressionLayer::new().compress_when(compressible))
         .merge(crate::system::http::probes())
         .fallback(assets::serve)
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_WITHIN))
+        .merge(openai)
+        .merge(mcp)
         .layer(
             ServiceBuilder::new()
                 .layer(middleware::from_fn(layers::request_id))
                 .layer(middleware::from_fn(layers::safety_headers))
-                .layer(CatchPanicLayer::custom(panicked))
-                .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_WITHIN)),
+                .layer(CatchPanicLayer::custom(panicked)),
         )
         .with_state(app);
     // A router matches before its own layers run, so the rewriting stands outside of it.

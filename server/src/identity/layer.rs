@@ -1,4 +1,4 @@
-//! The gate in front of `/api/v1`: who is asking is known before any handler runs, or nobody gets in.
+//! The gate in front of `/api/v1`, `/v1` and `/mcp`: who is asking is known before any handler runs, or nobody gets in.
 
 use axum::extract::{OriginalUri, Request, State};
 use axum::http::request::Parts;
@@ -45,7 +45,7 @@ pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Resp
 
 async fn admit(app: &App, parts: &mut Parts) -> Result<()> {
     let uri = parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.clone(), |OriginalUri(uri)| uri.clone());
-    if !uri.path().starts_with("/api/") {
+    if !is_behind_the_gate(uri.path()) {
         return Ok(());
     }
     let is_open = OPEN.iter().any(|(method, path)| {
@@ -88,6 +88,11 @@ async fn admit(app: &App, parts: &mut Parts) -> Result<()> {
     parts.extensions.insert(Standing::Login(login.login_id));
     parts.extensions.insert(LoginOfRequest { id: login.login_id, email: login.account.email, csrf_token });
     Ok(())
+}
+
+/// Whether whoever asks for this path has to be known.
+pub(crate) fn is_behind_the_gate(path: &str) -> bool {
+    path == "/mcp" || ["/api/", "/v1/"].iter().any(|start| path.starts_with(start))
 }
 
 async fn by_token(app: &App, authorization: &HeaderValue) -> Result<Actor> {

@@ -31,6 +31,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::error::{Error, Result};
 
+pub(crate) use layer::is_behind_the_gate;
 pub use layer::layer;
 pub use setup::setup_link;
 pub use standing::{Standing, Standings};

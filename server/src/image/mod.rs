@@ -66,7 +66,10 @@ pub async fn sweep(app: &App, unneeded_for: Duration) -> Result<Option<Swept>> {
 }
 
 /// An image with its publications.
-async fn find(app: &App, digest: &Digest) -> Result<Image> {
+///
+/// # Errors
+/// `404` when there is none.
+pub(crate) async fn find(app: &App, digest: &Digest) -> Result<Image> {
     store::get(&app.db, digest).await?.ok_or_else(|| Error::not_found("image"))
 }
 
@@ -75,7 +78,7 @@ async fn find(app: &App, digest: &Digest) -> Result<Image> {
 /// # Errors
 /// `404` without the image or the registry, `422` for a repository or tag that cannot be, `409
 /// job_active` while the same tag is being published.
-async fn begin(app: &App, digest: &Digest, wish: PublishImage, created_by: &str) -> Result<Accepted> {
+pub(crate) async fn begin(app: &App, digest: &Digest, wish: PublishImage, created_by: &str) -> Result<Accepted> {
     let image = find(app, digest).await?;
     let project = crate::project::get(&app.db, image.project_id).await?;
     let registry = crate::registry::get(app, wish.registry_id).await.map_err(|error| match error.status() {

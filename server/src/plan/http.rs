@@ -19,8 +19,6 @@ use crate::identity::Actor;
 use crate::outside::model::Endpoint;
 use crate::provider;
 
-/// How long a prompt may be, in characters.
-const LONGEST_PROMPT: usize = 10_000;
 /// How often a stream says that it is alive while the model thinks.
 const HEARTBEAT: Duration = Duration::from_secs(20);
 
@@ -41,13 +39,7 @@ async fn create(
     Json(request): Json<PlanRequest>,
 ) -> Result<Response> {
     actor.require(Scope::Read)?;
-    if request.prompt.trim().is_empty() || request.prompt.chars().count() > LONGEST_PROMPT {
-        return Err(Error::invalid(
-            "/prompt",
-            "prompt_length",
-            format!("Expected 1 to {LONGEST_PROMPT} characters that say what the agent is to do."),
-        ));
-    }
+    super::check_prompt(&request.prompt)?;
     let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let wants_stream = accepted.contains("text/event-stream");
     let Some(provider_id) = request.provider_id else {

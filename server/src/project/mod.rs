@@ -11,6 +11,7 @@ mod store;
 
 use std::borrow::Cow;
 
+use gantry_domain::Timestamp;
 use gantry_domain::api::project::{Project, ProjectProgress, ProjectSummary};
 use gantry_domain::matrix::diagnose::{diagnose_in, is_sound};
 use gantry_domain::matrix::{self, Diagnostic, Severity};
@@ -61,6 +62,22 @@ pub async fn find(db: &Db, id_or_name: &str) -> Result<Project> {
 /// `404` when there is none.
 pub async fn find_id(db: &Db, id_or_name: &str) -> Result<Uuid> {
     store::id_of(db, id_or_name).await?.ok_or_else(|| Error::not_found("project"))
+}
+
+/// The names of all projects, by name, and when each was made.
+///
+/// # Errors
+/// Whatever the database answers.
+pub(crate) async fn names(db: &Db) -> Result<Vec<(String, Timestamp)>> {
+    Ok(store::names(db).await?)
+}
+
+/// The names of all projects, by name, and what each says of itself.
+///
+/// # Errors
+/// Whatever the database answers.
+pub(crate) async fn described_names(db: &Db) -> Result<Vec<(String, String)>> {
+    Ok(store::described_names(db).await?)
 }
 
 /// A project by its id.

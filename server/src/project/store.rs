@@ -121,6 +121,16 @@ pub(super) async fn id_of(db: &Db, id_or_name: &str) -> Result<Option<Uuid>> {
     Ok(row.map(|(id,)| id))
 }
 
+/// All names in their order, and when each project was made.
+pub(super) async fn names(db: &Db) -> sqlx::Result<Vec<(String, Timestamp)>> {
+    db.sql("SELECT name, created_at FROM project ORDER BY name").all().await
+}
+
+/// All names in their order, and what each project says of itself.
+pub(super) async fn described_names(db: &Db) -> sqlx::Result<Vec<(String, String)>> {
+    db.sql("SELECT name, description FROM project ORDER BY name").all().await
+}
+
 /// Projects, newest first.
 pub(super) async fn list(
     db: &Db,

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::db::Db;
 use crate::error::{Error, Result};
 
 /// What is needed to ask a provider's model. Debug output shows no key.
@@ -29,6 +30,18 @@ pub struct ProviderAccess {
     pub input_price_micros: Option<i64>,
     /// Price of a million output tokens in millionths of a US dollar, if it was entered.
     pub output_price_micros: Option<i64>,
+}
+
+/// The most providers that are named at once.
+const MOST_NAMES: u64 = 1_000;
+
+/// The ids and names of all providers, by name.
+///
+/// # Errors
+/// Whatever the database answers.
+pub(crate) async fn names(db: &Db) -> Result<Vec<(Uuid, String)>> {
+    let providers = store::list(db, "", MOST_NAMES).await?;
+    Ok(providers.into_iter().map(|provider| (provider.id, provider.name)).collect())
 }
 
 /// What is needed to ask a provider's model, with its key opened.

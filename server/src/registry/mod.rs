@@ -10,6 +10,7 @@ use gantry_domain::api::registry::Registry;
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::outside::oci;
 pub use crate::outside::oci::RegistryAccess;
@@ -21,6 +22,14 @@ pub use crate::outside::oci::RegistryAccess;
 pub async fn get(app: &App, id: Uuid) -> Result<Registry> {
     let row = store::get(&app.db, id).await?.ok_or_else(|| Error::not_found("registry"))?;
     Ok(row.into())
+}
+
+/// The id of the registry that people here call by this name.
+///
+/// # Errors
+/// `404` when there is none.
+pub(crate) async fn id_of(db: &Db, name: &str) -> Result<Uuid> {
+    store::id_of(db, name).await?.ok_or_else(|| Error::not_found("registry"))
 }
 
 /// What is needed to push to a registry, with its credential opened.

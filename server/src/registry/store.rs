@@ -63,6 +63,12 @@ pub(super) async fn list(db: &Db, after: &str, limit: u64) -> Result<Vec<Registr
     Ok(rows.into_iter().map(Registry::from).collect())
 }
 
+pub(super) async fn id_of(db: &Db, name: &str) -> Result<Option<Uuid>> {
+    let row: Option<(Uuid,)> =
+        db.sql("SELECT id FROM registry WHERE name = $1").bind(name.to_owned()).optional().await?;
+    Ok(row.map(|(id,)| id))
+}
+
 pub(super) async fn get(db: &Db, id: Uuid) -> Result<Option<Row>> {
     Ok(db
         .sql(

@@ -61,6 +61,7 @@ async fn create(
         project_id,
         session_id: None,
         input: body.input,
+        earlier: Vec::new(),
         mode: body.mode,
         provider_id: body.provider_id,
         model,

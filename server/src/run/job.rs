@@ -6,9 +6,9 @@ use gantry_domain::api::job::JobKind;
 use gantry_domain::api::run::Run;
 use gantry_domain::event::{EventBody, JobReason};
 use gantry_domain::spec::MemoryKind;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::store;
+use super::{NewRun, store};
 use crate::app::App;
 use crate::approval;
 use crate::jobs::{JobContext, JobFailure, Outcome, Work};
@@ -19,6 +19,9 @@ use crate::runtime::{self, Ending, Journal, ModelSource, RecordedEnd, RunPlan};
 /// How many earlier turns of a thread a model is given, and how many bytes of them.
 const MOST_EARLIER_TURNS: i64 = 100;
 const LONGEST_EARLIER: usize = 256 * 1024;
+
+/// Where a job keeps the conversation that came with its run.
+const EARLIER: &str = "earlier";
 
 /// Runs an agent.
 pub(crate) struct RunWork;
@@ -42,7 +45,7 @@ impl Work for RunWork {
         if let Some(end) = journal.end {
             return again(&run, end);
         }
-        let plan = plan(app, &run).await?;
+        let plan = plan(app, &run, job.args()).await?;
         let ended = runtime::execute(app, job, &plan, journal).await?;
         let output = match &ended.ending {
             Ending::Answered(answer) => Some(answer.as_str()),
@@ -70,6 +73,16 @@ impl Work for RunWork {
     }
 }
 
+/// What a run's job keeps that the run's row has no place for.
+pub(super) fn args(run: &NewRun) -> Value {
+    if run.earlier.is_empty() { json!({}) } else { json!({ EARLIER: run.earlier }) }
+}
+
+/// The conversation that the caller sent along.
+fn sent_along(args: &Value) -> Vec<(String, String)> {
+    serde_json::from_value(args[EARLIER].clone()).unwrap_or_default()
+}
+
 /// The server ended between the run's end and the job's: the job ends the same way.
 fn again(run: &Run, end: RecordedEnd) -> Result<Outcome, JobFailure> {
     match end.outcome.as_str() {
@@ -82,14 +95,14 @@ fn again(run: &Run, end: RecordedEnd) -> Result<Outcome, JobFailure> {
     }
 }
 
-async fn plan(app: &App, run: &Run) -> Result<RunPlan, JobFailure> {
+async fn plan(app: &App, run: &Run, args: &Value) -> Result<RunPlan, JobFailure> {
     let spec = super::spec_of(&app.db, run.id).await?;
     let earlier = match run.session_id {
         Some(session_id) if spec.memory.kind == MemoryKind::Thread => {
             let turns = store::earlier_turns(&app.db, session_id, run.id, MOST_EARLIER_TURNS).await?;
             newest_that_fit(turns)
         }
-        _ => Vec::new(),
+        _ => newest_that_fit(sent_along(args)),
     };
     Ok(RunPlan {
         run_id: run.id,

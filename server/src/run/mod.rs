@@ -34,6 +34,8 @@ pub(crate) struct NewRun {
     pub(crate) session_id: Option<Uuid>,
     /// What the agent is told.
     pub(crate) input: String,
+    /// What was said and answered before, when the caller keeps the conversation; a session keeps its own.
+    pub(crate) earlier: Vec<(String, String)>,
     /// What its tools may do without asking.
     pub(crate) mode: PermissionMode,
     /// The model provider; none is the rehearsal model.
@@ -109,7 +111,7 @@ pub(crate) async fn start(app: &App, tx: &mut Tx, spec: &Spec, run: NewRun) -> R
         kind: JobKind::Run,
         project_id: Some(run.project_id),
         subject_id: Some(id),
-        args: serde_json::json!({}),
+        args: job::args(&run),
         // The database lets one turn of a session be under way.
         dedupe_key: run.session_id.map(|session_id| format!("session:{session_id}")),
         max_attempts: MAX_ATTEMPTS,

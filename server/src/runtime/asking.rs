@@ -95,6 +95,11 @@ impl<'a> Runtime<'a> {
                     "message": format!("Allow {} to run?", approval.tool),
                     "toolCallId": approval.tool_call_id,
                     "expiresAt": approval.expires_at,
+                    "responseSchema": {
+                        "type": "object",
+                        "properties": { "approved": { "type": "boolean" }, "arguments": { "type": "object" } },
+                        "required": ["approved"],
+                    },
                 })
             })
             .collect();

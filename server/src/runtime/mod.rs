@@ -251,7 +251,10 @@ impl<'a> Runtime<'a> {
     fn conversation(&self) -> Vec<Message> {
         let mut messages = Vec::new();
         for (said, answered) in &self.plan.earlier {
-            messages.push(Message::User(said.clone()));
+            // An agent may have spoken first.
+            if !said.is_empty() {
+                messages.push(Message::User(said.clone()));
+            }
             messages.push(Message::Assistant { text: answered.clone(), calls: Vec::new() });
         }
         messages.push(Message::User(self.plan.input.clone()));

@@ -103,6 +103,7 @@ pub(crate) async fn say(app: &App, id: Uuid, text: String, actor: String) -> Res
         project_id: session.project_id,
         session_id: Some(id),
         input: text,
+        earlier: Vec::new(),
         mode: session.mode,
         provider_id: session.provider_id,
         model,

@@ -33,7 +33,7 @@ fn validators() -> PathBuf {
     folder
 }
 
-fn validate(events: &[Value]) {
+pub(crate) fn validate(events: &[Value]) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fixtures/validate_agui.cjs");
     let folder = validators();
     let mut node = Command::new("node")

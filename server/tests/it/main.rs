@@ -23,6 +23,7 @@ mod jobs;
 mod mcp;
 mod openapi;
 mod projects;
+mod protocol;
 mod providers_and_registries;
 mod revisions;
 mod run_crashes;
