@@ -206,4 +206,6 @@ fn source_line(source: &ToolSource) -> String {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -25,6 +25,8 @@ mod openapi;
 mod projects;
 mod protocol;
 mod providers_and_registries;
+mod revision_bounds;
+mod revision_migration;
 mod revisions;
 mod run_crashes;
 mod run_memory;

@@ -7,19 +7,19 @@ use gantry_server::project;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Answer, Persona, TestApp, for_both, new_postgres_schema, part_is_wanted, stories};
+use crate::support::{Answer, Persona, TestApp, for_both, stories};
 
 /// A project over HTTP, and the revision that its author has seen.
-struct Story<'a> {
+pub(crate) struct Story<'a> {
     actor: Persona<'a>,
-    address: String,
-    id: Uuid,
+    pub(crate) address: String,
+    pub(crate) id: Uuid,
     spec: Value,
     seen: i64,
 }
 
 impl<'a> Story<'a> {
-    async fn begin(test: &'a TestApp) -> Self {
+    pub(crate) async fn begin(test: &'a TestApp) -> Self {
         let actor = test.token(&["read", "write", "build"]).await;
         let mut spec = stories::spec("react", json!([Builtin::Calculator.tool()]));
         spec["metadata"]["description"] = json!("Adds up bills.");
@@ -32,7 +32,7 @@ impl<'a> Story<'a> {
         self.actor.get(&format!("{}{path}", self.address)).await.expect(200).json()
     }
 
-    async fn content(&self, path: &str) -> String {
+    pub(crate) async fn content(&self, path: &str) -> String {
         self.get(&format!("/files/{path}")).await["content"].as_str().unwrap().to_owned()
     }
 
@@ -55,12 +55,12 @@ impl<'a> Story<'a> {
         project
     }
 
-    async fn try_write(&self, path: &str, content: &str) -> Answer {
+    pub(crate) async fn try_write(&self, path: &str, content: &str) -> Answer {
         let body = json!({"content": content, "expectedRevision": self.seen});
         self.actor.put(&format!("{}/files/{path}", self.address), body).await
     }
 
-    async fn write(&mut self, path: &str, content: &str) -> Value {
+    pub(crate) async fn write(&mut self, path: &str, content: &str) -> Value {
         let answer = self.try_write(path, content).await;
         self.wrote(answer)
     }
@@ -488,146 +488,4 @@ async fn of_writers_at_once_exactly_one_wins() {
         assert_eq!(story.get("/revisions").await["items"].as_array().unwrap().len(), 2);
     })
     .await;
-}
-
-#[tokio::test]
-async fn paths_and_texts_that_trick_somebody_are_refused() {
-    let test = TestApp::sqlite().await;
-    let mut story = Story::begin(&test).await;
-    let code = |answer: Answer| answer.expect(422).json()["errors"][0]["code"].as_str().unwrap().to_owned();
-    for path in [
-        "..%2Fa",
-        "a%2F..%2F..%2Fb",
-        "%2Fetc%2Fpasswd",
-        "a%5Cb",
-        "C:%2Fa",
-        "a%2F%2Fb",
-        "a%0Ab",
-        ".%2Fa",
-        "~x",
-        "a%E2%80%AEyp.b",
-    ] {
-        assert_eq!(code(story.try_write(path, "x").await), "path_invalid", "{path}");
-    }
-    for path in [".env", "sub/.ENV.local", ".git/config", "id_rsa", "server.pem"] {
-        assert_eq!(code(story.try_write(path, "x").await), "path_keeps_secrets", "{path}");
-    }
-    for path in ["readme.md", "README.md/x", "SRC/x.py"] {
-        assert_eq!(code(story.try_write(path, "x").await), "path_clash", "{path}");
-    }
-    story.try_write("a%00b", "x").await.expect(400);
-    // What is awkward and harmless is not.
-    for path in ["a%20b.txt", "%C3%A4/%F0%9F%99%82.txt", "xy:revert", ".env.example"] {
-        story.write(path, "x").await;
-        assert_eq!(story.content(path).await, "x", "{path}");
-    }
-    story.write("large.txt", &"\n".repeat(1024 * 1024)).await;
-    assert_eq!(code(story.try_write("large.txt", &"x".repeat(1024 * 1024 + 1)).await), "file_too_large");
-    let answer = story.try_write("large.txt", &"x".repeat(9 * 1024 * 1024)).await.expect(413);
-    assert_eq!(answer.code(), "body_too_large");
-}
-
-#[tokio::test]
-async fn a_project_has_at_most_five_hundred_files() {
-    let test = TestApp::sqlite().await;
-    let mut story = Story::begin(&test).await;
-    let files: Vec<Value> = std::iter::once(json!({"path": "a", "content": ""}))
-        .chain((0..499).map(|number| json!({"path": format!("f{number:03}"), "content": ""})))
-        .collect();
-    test.app
-        .db
-        .sql("UPDATE revision SET files = $2 WHERE project_id = $1")
-        .bind(story.id)
-        .bind(serde_json::to_vec(&files).unwrap())
-        .execute()
-        .await
-        .unwrap();
-    let refused = story.try_write("one-more", "x").await.expect(422);
-    assert_eq!(refused.json()["errors"][0]["code"], "too_many_files");
-    story.write("a", "an edit is none more\n").await;
-}
-
-#[tokio::test]
-async fn reading_needs_the_right_to_read_and_writing_the_right_to_write() {
-    let test = TestApp::sqlite().await;
-    let story = Story::begin(&test).await;
-    let reader = test.token(&["read"]).await;
-    let address = &story.address;
-    for path in ["revisions", "revisions/1", "revisions/1/files", "revisions/1/diff", "regeneration"] {
-        reader.get(&format!("{address}/{path}")).await.expect(200);
-        test.anonymous().get(&format!("{address}/{path}")).await.expect(401);
-    }
-    let expected = json!({"expectedRevision": 1});
-    reader.put(&format!("{address}/files/a"), json!({"content": "", "expectedRevision": 1})).await.expect(403);
-    reader.delete(&format!("{address}/files/README.md?expectedRevision=1")).await.expect(403);
-    reader.post(&format!("{address}:regenerate"), expected.clone()).await.expect(403);
-    reader.post(&format!("{address}/revisions/1:restore"), expected).await.expect(403);
-    let revert = json!({"path": "README.md", "expectedRevision": 1});
-    reader.post(&format!("{address}/files:revert"), revert).await.expect(403);
-    let resolve = json!({"path": "README.md", "take": "yours", "expectedRevision": 1});
-    reader.post(&format!("{address}/files:resolve"), resolve).await.expect(403);
-}
-
-/// The migrations of a server that did not keep revisions.
-async fn migrations_before(engine: &str) -> sqlx::migrate::Migrator {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("migrations").join(engine);
-    let all = sqlx::migrate::Migrator::new(folder).await.unwrap();
-    sqlx::migrate::Migrator::with_migrations(all.iter().filter(|found| found.version <= 9).cloned().collect())
-}
-
-/// What such a server left: a project whose spec was changed once.
-fn rows_before(id: &str, files: &str) -> [String; 3] {
-    let generation = |revision: i64| {
-        format!(
-            "INSERT INTO generation (project_id, revision, generator_version, files, created_at)
-             VALUES ({id}, {revision}, '0.0.9', {files}, {revision})"
-        )
-    };
-    let project = format!(
-        "INSERT INTO project (id, name, description, framework, version, spec, revision, created_by, created_at, updated_at)
-         VALUES ({id}, 'old', '', 'react', '0.1.0', '{{}}', 2, 'ada', 1, 2)"
-    );
-    [project, generation(1), generation(2)]
-}
-
-#[tokio::test]
-async fn what_was_generated_before_revisions_were_kept_is_a_revision_that_nobody_edited() {
-    let id = Uuid::now_v7();
-    let files = hex::encode(br#"[{"path":"a.txt","content":"kept\n"}]"#);
-    let directory = tempfile::tempdir().unwrap();
-    let address = format!("sqlite://{}?mode=rwc", directory.path().join("gantry.db").display());
-    let pool = sqlx::SqlitePool::connect(&address).await.unwrap();
-    migrations_before("sqlite").await.run(&pool).await.unwrap();
-    for row in rows_before(&format!("x'{}'", id.simple()), &format!("x'{files}'")) {
-        sqlx::query(sqlx::AssertSqlSafe(row)).execute(&pool).await.unwrap();
-    }
-    pool.close().await;
-    assert_kept(&TestApp::on(directory, None, &[]).await, id).await;
-    if part_is_wanted("postgres") {
-        let address = new_postgres_schema().await;
-        let pool = sqlx::PgPool::connect(&address).await.unwrap();
-        migrations_before("postgres").await.run(&pool).await.unwrap();
-        for row in rows_before(&format!("'{id}'"), &format!("'\\x{files}'")) {
-            sqlx::query(sqlx::AssertSqlSafe(row)).execute(&pool).await.unwrap();
-        }
-        pool.close().await;
-        assert_kept(&TestApp::on(tempfile::tempdir().unwrap(), Some(&address), &[]).await, id).await;
-    }
-}
-
-async fn assert_kept(test: &TestApp, id: Uuid) {
-    let actor = test.token(&["read"]).await;
-    let list = actor.get(&format!("/api/v1/projects/{id}/revisions")).await.expect(200).json();
-    let told: Vec<_> = list["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|revision| {
-            (&revision["cause"], &revision["createdBy"], &revision["editedFiles"], &revision["generatorVersion"])
-        })
-        .collect();
-    let (none, version) = (&json!(0), &json!("0.0.9"));
-    assert_eq!(told, [(&json!("spec"), &json!(""), none, version), (&json!("created"), &json!("ada"), none, version)]);
-    let file = actor.get(&format!("/api/v1/projects/{id}/revisions/2/files/a.txt")).await.expect(200).json();
-    assert_eq!((&file["content"], &file["origin"]), (&json!("kept\n"), &json!("generated")));
 }
