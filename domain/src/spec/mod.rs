@@ -397,6 +397,9 @@ pub struct Guardrails {
     /// Seconds of work, not counting time spent waiting for approvals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_seconds: Option<u64>,
+    /// What the model may cost, in millionths of a US dollar; kept when the provider has prices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_cost_micros: Option<u64>,
     /// Ids of tools that are never run, whatever the mode.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deny: Vec<String>,

@@ -1,4 +1,4 @@
-//! How much a run may use: tokens and time, and what it has used so far.
+//! How much a run may use: tokens, time and money, and what it has used so far.
 
 use std::time::Duration;
 
@@ -32,21 +32,55 @@ impl Runtime<'_> {
         earlier.saturating_add(millis(self.began.elapsed()))
     }
 
-    pub(super) fn check_token_budget(&self) -> Result<(), Halt> {
-        let Some(limit) = self.plan.spec.guardrails.max_tokens else {
-            return Ok(());
-        };
-        let usage = self.shared().usage;
-        let used = usage.input_tokens.saturating_add(usage.output_tokens);
-        if u64::try_from(used).unwrap_or(0) < limit {
-            return Ok(());
+    /// Whether the run may ask a model once more: by its tokens and by what they cost.
+    pub(super) fn check_budgets(&self) -> Result<(), Halt> {
+        let (usage, guardrails) = (self.shared().usage, &self.plan.spec.guardrails);
+        let used = u64::try_from(usage.input_tokens.saturating_add(usage.output_tokens)).unwrap_or(0);
+        if let Some(limit) = guardrails.max_tokens.filter(|limit| used >= *limit) {
+            return Err(Halt::failed(
+                "token_budget",
+                format!(
+                    "The run has used {used} tokens and its guardrails allow {limit}. Raise guardrails.maxTokens in the spec, or ask for less."
+                ),
+            ));
         }
-        Err(Halt::failed(
-            "token_budget",
-            format!(
-                "The run has used {used} tokens and its guardrails allow {limit}. Raise guardrails.maxTokens in the spec, or ask for less."
-            ),
-        ))
+        let cost = usage.cost_micros.and_then(|cost| u64::try_from(cost).ok());
+        if let (Some(limit), Some(cost)) = (guardrails.max_cost_micros, cost)
+            && cost >= limit
+        {
+            return Err(Halt::failed(
+                "cost_budget",
+                format!(
+                    "The run has cost {} and its guardrails allow {}. Raise guardrails.maxCostMicros in the spec, or choose a cheaper model.",
+                    dollars(cost),
+                    dollars(limit)
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Says, once in an attempt, which limits cannot be kept after a turn whose tokens were these.
+    pub(super) fn tell_limits_that_cannot_be_kept(&self, tokens: Option<TokenCount>) {
+        let guardrails = &self.plan.spec.guardrails;
+        let ModelSource::Endpoint { input_price_micros, output_price_micros, .. } = &self.plan.model else { return };
+        let has_prices = input_price_micros.is_some() && output_price_micros.is_some();
+        let counts = guardrails.max_tokens.is_some() || (guardrails.max_cost_micros.is_some() && has_prices);
+        if counts && tokens.is_none() && !std::mem::replace(&mut self.shared().told_uncounted, true) {
+            self.notice(
+                "tokens_not_counted",
+                "The model's endpoint does not say how many tokens it used, so the limits of tokens and of cost cannot be kept.",
+            );
+        }
+        if guardrails.max_cost_micros.is_some()
+            && !has_prices
+            && !std::mem::replace(&mut self.shared().told_priceless, true)
+        {
+            self.notice(
+                "cost_not_known",
+                "The model's prices are not known, so the limit of cost cannot be kept. Enter them with the provider.",
+            );
+        }
     }
 
     /// When the guardrails' time is over; none without a limit.
@@ -83,6 +117,11 @@ pub(super) fn with_cost(mut usage: Usage, model: &ModelSource) -> Usage {
         usage.cost_micros = Some(i64::try_from((cost + 500_000) / 1_000_000).unwrap_or(i64::MAX));
     }
     usage
+}
+
+/// Millionths of a US dollar as people write them.
+fn dollars(micros: u64) -> String {
+    format!("US$ {}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
 /// Waits for a moment; for ever when there is none.

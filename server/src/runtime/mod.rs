@@ -172,6 +172,8 @@ struct Shared {
     asked: bool,
     /// Whether a person was told that the endpoint does not count tokens.
     told_uncounted: bool,
+    /// Whether a person was told that the model's prices are not known.
+    told_priceless: bool,
 }
 
 /// Runs a plan, or what its log says is left of it.
@@ -185,7 +187,8 @@ pub(crate) async fn execute(
     journal: Journal,
 ) -> Result<Ended, JobFailure> {
     let usage = limits::with_cost(journal.usage, &plan.model);
-    let shared = Shared { journal, usage, waiting: Vec::new(), asked: false, told_uncounted: false };
+    let shared =
+        Shared { journal, usage, waiting: Vec::new(), asked: false, told_uncounted: false, told_priceless: false };
     let runtime = Runtime {
         app,
         job,

@@ -51,7 +51,7 @@ impl Runtime<'_> {
             return Ok(recorded);
         }
         self.stop_if_cancelled().await?;
-        self.check_token_budget()?;
+        self.check_budgets()?;
         self.enter(place);
         // A reader sees at once that it began.
         self.emitter.flush().await?;
@@ -90,23 +90,10 @@ impl Runtime<'_> {
         if turn.finish_reason == "length" {
             self.notice("answer_cut_off", "The model's answer reached the endpoint's length limit and ends there.");
         }
-        if recorded.tokens.is_none()
-            && self.plan.spec.guardrails.max_tokens.is_some()
-            && self.has_endpoint()
-            && !std::mem::replace(&mut self.shared().told_uncounted, true)
-        {
-            self.notice(
-                "tokens_not_counted",
-                "The model's endpoint does not say how many tokens it used, so the token limit cannot be kept.",
-            );
-        }
+        self.tell_limits_that_cannot_be_kept(recorded.tokens);
         self.tell_usage();
         self.emitter.write(vec![Journal::turn_entry(&key, &recorded)]).await?;
         Ok(recorded)
-    }
-
-    fn has_endpoint(&self) -> bool {
-        matches!(self.plan.model, ModelSource::Endpoint { .. })
     }
 
     async fn speak(

@@ -20,7 +20,7 @@ async fn a_server_is_started_asked_for_its_tools_and_stopped() {
     assert_eq!((&answer["name"], &answer["version"]), (&json!("fixture"), &json!("1")));
     let names: Vec<&str> =
         answer["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["echo", "environment", "hang", "fail", "die"]);
+    assert_eq!(names, ["echo", "environment", "hang", "fail", "die", "flood", "babble", "stray"]);
     assert_eq!(answer["tools"][0]["parameters"], json!({"type": "object"}));
     assert_eq!((&answer["tools"][0]["saysItOnlyReads"], &answer["hasMore"]), (&json!(true), &json!(false)));
     assert_eq!(answer["tools"][1]["saysItOnlyReads"], json!(false));

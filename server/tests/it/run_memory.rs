@@ -61,3 +61,41 @@ async fn a_chat_is_a_thread_with_one_turn_at_a_time() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_without_memory_begins_every_turn_anew_and_specialists_know_only_the_request() {
+    for_both(|test| async move {
+        let admin = test.admin().await;
+        let model = FakeModel::answering(|request| {
+            let asks = request["messages"].as_array().unwrap().iter().all(|message| message["role"] != "tool");
+            if told(request).starts_with("You are boss.") && asks {
+                Reply::Calls(vec![("ask_clerk", r#"{"request":"Count."}"#)])
+            } else {
+                Reply::Text("One.")
+            }
+        })
+        .await;
+        for (memory, known) in [("none", 0), ("thread", 2)] {
+            let mut spec = team("supervisor", &["boss", "clerk"], json!([]));
+            spec["memory"] = json!({"kind": memory});
+            let project = project(&test.app, &spec).await;
+            let provider = provider(&admin, &model.url).await;
+            let sessions = format!("/api/v1/projects/{project}/sessions");
+            let session = admin.post(&sessions, json!({"providerId": provider})).await.expect(201).json();
+            let path = format!("/api/v1/sessions/{}/messages", session["id"].as_str().unwrap());
+            if memory == "none" {
+                test.start_workers().await;
+            }
+            for text in ["First words.", "Second words."] {
+                let said = admin.post(&path, json!({"text": text})).await.expect(202).json();
+                assert_eq!(wait_for_end(&admin, id(&said["id"])).await["output"], "One.");
+            }
+            let requests = model.requests();
+            let second = &requests[requests.len() - 3..];
+            assert_eq!(second[0]["messages"].as_array().unwrap().len(), 2 + known, "{memory}: {}", second[0]);
+            assert_eq!(told(&second[0]).contains("First words."), known > 0, "{memory}");
+            assert_eq!(told(&second[1]), "You are clerk.\nCount.", "{memory}");
+        }
+    })
+    .await;
+}

@@ -218,3 +218,15 @@ async fn stop_reaches_all_that_are_at_work() {
     assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
     assert_sound(&log(&test.app, job).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_refusals_ends_in_one_failure() {
+    let model = FakeModel::start(vec![Reply::Status(429, vec![("retry-after", "0")], String::new())]).await;
+    let mut spec = two_and_one(json!([]));
+    spec["tasks"] = (0..6).map(|number| task(&format!("t{number}"), "north", &[])).collect();
+    let (run, log) = run_once(&TestApp::sqlite().await, &spec, &model, "ask").await;
+    assert_eq!((&run["state"], &run["reason"]["code"]), (&json!("failed"), &json!("model_rate_limited")), "{run}");
+    assert_eq!(of_kind(&log, "RUN_ERROR").len(), 1);
+    assert!(model.requests().len() <= 24, "{}", model.requests().len());
+    assert_eq!(of_kind(&log, "STEP_FINISHED").len(), 6);
+}

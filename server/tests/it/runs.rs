@@ -171,11 +171,47 @@ async fn budgets_end_a_run() {
     assert_eq!(run["reason"]["code"], "token_budget", "{run}");
     assert_eq!(model.requests().len(), 2);
 
+    // A turn costs 25 millionths of a dollar here.
+    small["guardrails"] = json!({"maxCostMicros": 40});
+    let model = FakeModel::start(vec![loops()]).await;
+    let (run, _) = run_once(&TestApp::sqlite().await, &small, &model, "ask").await;
+    assert_eq!(run["reason"]["code"], "cost_budget", "{run}");
+    assert!(run["reason"]["message"].as_str().unwrap().contains("US$ 0.000050 and its guardrails allow US$ 0.000040"));
+    assert_eq!(model.requests().len(), 2);
+
     small["guardrails"] = json!({"maxSeconds": 1});
     let model = FakeModel::start(vec![Reply::Slow(vec!["on ", "and "], Duration::from_millis(700))]).await;
     let (run, log) = run_once(&TestApp::sqlite().await, &small, &model, "ask").await;
     assert_eq!(run["reason"]["code"], "time_budget", "{run}");
     assert_eq!(said(&log), "on ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_that_cannot_be_kept_are_told_once() {
+    let test = TestApp::sqlite().await;
+    let admin = test.admin().await;
+    let model = FakeModel::start(vec![
+        Reply::Calls(vec![("calculator", r#"{"expression":"1"}"#)]),
+        Reply::Raw(
+            "application/json",
+            r#"{"choices":[{"message":{"role":"assistant","content":"Done."},"finish_reason":"stop"}]}"#,
+        ),
+    ])
+    .await;
+    let mut spec = spec("react", json!([calculator()]));
+    spec["guardrails"] = json!({"maxCostMicros": 1, "maxTokens": 1_000});
+    let project = project(&test.app, &spec).await;
+    let body = json!({"name": "priceless", "baseUrl": model.url, "defaultModel": "fake-1"});
+    let provider = admin.post("/api/v1/providers", body).await.expect(201).json()["id"].clone();
+    test.start_workers().await;
+    let (run, job) = start(&admin, project, json!({"input": "go", "providerId": provider})).await;
+    assert_eq!(wait_for_end(&admin, run).await["output"], "Done.");
+    let notices: Vec<Value> = of_kind(&log(&test.app, job).await, "CUSTOM")
+        .into_iter()
+        .filter(|event| event["name"] == "gantry.notice")
+        .map(|event| event["value"]["code"].clone())
+        .collect();
+    assert_eq!(notices, ["cost_not_known", "tokens_not_counted"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

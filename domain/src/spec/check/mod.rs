@@ -183,6 +183,15 @@ fn limits(spec: &Spec, found: &mut Findings) {
             .error("limit_out_of_range", "/guardrails/maxTokens", "expected at least 1, or nothing for no limit")
             .fix("Remove the limit", json!({"guardrails": {"maxTokens": null}}));
     }
+    if spec.guardrails.max_cost_micros == Some(0) {
+        found
+            .error(
+                "limit_out_of_range",
+                "/guardrails/maxCostMicros",
+                "expected at least 1 millionth of a US dollar, or nothing for no limit",
+            )
+            .fix("Remove the limit", json!({"guardrails": {"maxCostMicros": null}}));
+    }
     if spec.guardrails.max_seconds.is_some_and(|seconds| !(1..=86_400).contains(&seconds)) {
         found
             .error(

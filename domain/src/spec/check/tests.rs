@@ -85,6 +85,7 @@ fn every_rule_names_its_place() {
         (|v| v["tools"][0]["effect"] = json!("exec"), "", ""),
         (|v| v["guardrails"] = json!({"deny": ["gone"]}), "tool_unknown", "/guardrails/deny/0"),
         (|v| v["guardrails"] = json!({"maxSeconds": 0}), "limit_out_of_range", "/guardrails/maxSeconds"),
+        (|v| v["guardrails"] = json!({"maxCostMicros": 0}), "limit_out_of_range", "/guardrails/maxCostMicros"),
         (|v| v["evals"] = json!({"cases": "../cases.yaml"}), "path_invalid", "/evals/cases"),
         (|v| v["evals"] = json!({"cases": "/etc/cases.yaml"}), "path_invalid", "/evals/cases"),
         (|v| v["build"] = json!({"base": "python:3.12\nRUN evil"}), "image_reference_invalid", "/build/base"),
