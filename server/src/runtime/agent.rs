@@ -223,6 +223,7 @@ impl<'a> Runtime<'a> {
         let worked_ms = Some(self.worked_ms());
         let outcome = RecordedOutcome { content: answer.content.clone(), elapsed_ms, worked_ms, left };
         self.emitter.write(vec![Journal::outcome_entry(&call.id, &outcome)]).await?;
+        self.shared().journal.keep_outcome(call.id.clone(), outcome);
         Ok(answer.content)
     }
 

@@ -1,5 +1,8 @@
 //! Questions to people: calls that wait for an approval, and how the run says that it waits.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use gantry_domain::agui::AgUiEvent;
 use gantry_domain::api::approval::{Approval, ApprovalDecision};
 use gantry_domain::event::EventBody;
@@ -14,7 +17,50 @@ use super::offer::Offer;
 use super::toolbox::{Verdict, judge};
 use super::{Halt, Place, Runtime};
 
+/// How often somebody who waits beside others at work looks whether a person has decided.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
+
 impl<'a> Runtime<'a> {
+    /// Puts what people decided into the log, once, and says whether there was news.
+    pub(super) async fn tell_decisions(&self) -> Result<bool, Halt> {
+        let has_asked = {
+            let shared = self.shared();
+            shared.asked || shared.journal.asked_for_approval
+        };
+        if !has_asked {
+            return Ok(false);
+        }
+        let decided = approval::decided_of_run(&self.app.db, self.plan.run_id).await.map_err(JobFailure::from)?;
+        let news: Vec<EventBody> = {
+            let mut shared = self.shared();
+            shared.waiting.retain(|waiting| decided.iter().all(|approval| approval.id != waiting.id));
+            let fresh = decided.into_iter().filter(|approval| shared.journal.decided.insert(approval.id));
+            fresh.map(|approval| EventBody::ApprovalDecided { approval }).collect()
+        };
+        let is_news = !news.is_empty();
+        if is_news {
+            self.emitter.write(news).await?;
+        }
+        Ok(is_news)
+    }
+
+    /// Waits until a person has decided something, as long as others are at work; whether one has.
+    pub(super) async fn decided_meanwhile(&self, at_work: &AtomicUsize) -> Result<bool, Halt> {
+        let known = self.shared().journal.decided.len();
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            self.stop_if_cancelled().await?;
+            if at_work.load(Ordering::SeqCst) == 0 {
+                return Ok(false);
+            }
+            self.tell_decisions().await?;
+            // Who of those that wait was meant finds out by going over its way again.
+            if self.shared().journal.decided.len() > known {
+                return Ok(true);
+            }
+        }
+    }
+
     /// Asks people about the calls of a turn that need it, all at once. Agents that work at the same
     /// time go on meanwhile; the run waits when nobody can.
     pub(super) async fn ask_people(
@@ -69,6 +115,7 @@ impl<'a> Runtime<'a> {
         }
         let mut shared = self.shared();
         shared.asked |= !new.is_empty();
+        waiting.retain(|approval| shared.waiting.iter().all(|known| known.id != approval.id));
         shared.waiting.extend(waiting);
         Ok(Halt::Interrupted)
     }

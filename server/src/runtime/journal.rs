@@ -199,6 +199,16 @@ impl Journal {
         }
     }
 
+    /// Keeps a turn of this attempt, for an agent that goes over its way again.
+    pub(super) fn keep_turn(&mut self, key: String, turn: RecordedTurn) {
+        self.turns.insert(key, turn);
+    }
+
+    /// Keeps what came of a call in this attempt.
+    pub(super) fn keep_outcome(&mut self, call_id: String, outcome: RecordedOutcome) {
+        self.outcomes.insert(call_id, outcome);
+    }
+
     pub(super) fn turn(&self, key: &str) -> Option<&RecordedTurn> {
         self.turns.get(key)
     }

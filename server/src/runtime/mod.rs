@@ -39,7 +39,6 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::approval;
 use crate::jobs::{JobContext, JobFailure};
 use crate::outside::model::{Endpoint, Message};
 
@@ -262,23 +261,6 @@ impl<'a> Runtime<'a> {
         }
         messages.push(Message::User(self.plan.input.clone()));
         messages
-    }
-
-    /// Puts what people decided into the log, once.
-    async fn tell_decisions(&self) -> Result<(), Halt> {
-        if !self.shared().journal.asked_for_approval {
-            return Ok(());
-        }
-        let decided = approval::decided_of_run(&self.app.db, self.plan.run_id).await.map_err(JobFailure::from)?;
-        let news: Vec<EventBody> = {
-            let mut shared = self.shared();
-            let fresh = decided.into_iter().filter(|approval| shared.journal.decided.insert(approval.id));
-            fresh.map(|approval| EventBody::ApprovalDecided { approval }).collect()
-        };
-        if !news.is_empty() {
-            self.job.append_all(news).await?;
-        }
-        Ok(())
     }
 
     /// Leaves off when somebody stopped the run, or silently when the server stops.

@@ -93,6 +93,7 @@ impl Runtime<'_> {
         self.tell_limits_that_cannot_be_kept(recorded.tokens);
         self.tell_usage();
         self.emitter.write(vec![Journal::turn_entry(&key, &recorded)]).await?;
+        self.shared().journal.keep_turn(key, recorded.clone());
         Ok(recorded)
     }
 

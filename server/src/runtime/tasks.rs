@@ -1,6 +1,7 @@
 //! The patterns with tasks: one after another, side by side, along the edges of a graph.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -31,6 +32,8 @@ impl<'a> Runtime<'a> {
         let before: Vec<HashSet<&str>> = tasks.iter().map(|task| before(task, tasks)).collect();
         let mut results: Vec<Option<String>> = vec![None; tasks.len()];
         let mut begun = vec![false; tasks.len()];
+        // How many are at work and do not wait for a person; before those who look at it.
+        let busy = AtomicUsize::new(0);
         let mut at_work = FuturesUnordered::new();
         let mut halted: Option<Halt> = None;
         loop {
@@ -47,12 +50,9 @@ impl<'a> Runtime<'a> {
                     .filter(|(other, _)| before[index].contains(other.id.as_str()))
                     .filter_map(|(other, result)| Some((other.id.as_str(), result.clone()?)))
                     .collect();
-                at_work.push(async move {
-                    let outcome = self.perform(&Place::step(&task.id), task, &known).await;
-                    // Here and not below: while those at work are not asked on, one of them may hold the pen.
-                    let told = self.emitter.flush().await;
-                    (index, outcome.and_then(|result| told.map(|()| result).map_err(Halt::Job)))
-                });
+                let busy = &busy;
+                busy.fetch_add(1, Ordering::SeqCst);
+                at_work.push(async move { (index, self.beside_others(task, &known, busy).await) });
             }
             let Some((index, outcome)) = at_work.next().await else { break };
             match outcome {
@@ -76,6 +76,27 @@ impl<'a> Runtime<'a> {
         let results: Vec<(&str, String)> =
             tasks.iter().zip(results).map(|(task, result)| (task.id.as_str(), result.unwrap_or_default())).collect();
         Ok(joined(tasks, &results))
+    }
+
+    /// Does one of the tasks that are done at the same time. When a person is asked, it waits for the
+    /// decision as long as others are at work.
+    async fn beside_others(
+        &self,
+        task: &'a Task,
+        known: &[(&str, String)],
+        busy: &AtomicUsize,
+    ) -> Result<String, Halt> {
+        loop {
+            let outcome = self.perform(&Place::step(&task.id), task, known).await;
+            // Here and not where all are gathered: while nobody goes on, one of them may hold the pen.
+            let told = self.emitter.flush().await;
+            busy.fetch_sub(1, Ordering::SeqCst);
+            told?;
+            if !matches!(outcome, Err(Halt::Interrupted)) || !self.decided_meanwhile(busy).await? {
+                return outcome;
+            }
+            busy.fetch_add(1, Ordering::SeqCst);
+        }
     }
 
     /// From the start along the first edge that holds, until one leads out; the last result is the answer.

@@ -149,6 +149,43 @@ async fn while_one_waits_for_a_person_the_others_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_decision_is_followed_while_the_others_are_still_at_work() {
+    for_both(|test| async move {
+        let admin = test.admin().await;
+        let model = FakeModel::answering(|request| {
+            let answered = request["messages"].as_array().unwrap().iter().any(|message| message["role"] == "tool");
+            match () {
+                () if is_for(request, "north") && !answered => Reply::Calls(vec![("writer", r#"{"text":"hello"}"#)]),
+                () if is_for(request, "south") => Reply::Slow(vec!["sun "; 8], Duration::from_millis(500)),
+                () => Reply::Text("written"),
+            }
+        })
+        .await;
+        let mut spec = two_and_one(json!([writer()]));
+        spec["agents"][0]["tools"] = json!(["writer"]);
+        let project = project(&test.app, &spec).await;
+        let provider = provider(&admin, &model.url).await;
+        test.start_workers().await;
+        let (run, job) = start(&admin, project, json!({"input": "go", "mode": "ask", "providerId": provider})).await;
+        let asked = wait_for_event(&test.app, job, |event| event["type"] == "approval.requested").await;
+        let decide = format!("/api/v1/approvals/{}:decide", asked["approval"]["id"].as_str().unwrap());
+        admin.post(&decide, json!({"approve": true})).await.expect(200);
+        let run = wait_for_end(&admin, run).await;
+        assert_eq!((&run["state"], &run["output"]), (&json!("done"), &json!("written")), "{run}");
+        let log = log(&test.app, job).await;
+        assert_sound(&log);
+        let ended = of_kind(&log, "RUN_FINISHED");
+        assert_eq!(ended.len(), 1, "the run never had to wait: {ended:?}");
+        let at = |wanted: &str| log.iter().position(|event| event["event"]["type"] == wanted).unwrap();
+        let last_sun = log.iter().rposition(|event| event["event"]["delta"] == "sun ").unwrap();
+        assert!(at("TOOL_CALL_RESULT") < last_sun, "the call waited for the other agent");
+        assert_eq!(model.requests().len(), 4, "nobody was asked twice");
+        assert_eq!((&run["usage"]["modelCalls"], &run["usage"]["toolCalls"]), (&json!(4), &json!(1)));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_dies_in_the_middle_goes_on_with_what_was_not_done() {
     for_both(|test| async move {
         let admin = test.admin().await;
