@@ -48,7 +48,7 @@ export async function slowModel(wordMilliseconds, words = 40) {
  * An endpoint that answers chat completions in one body with each text of `replies` in turn, the last one
  * for ever, `milliseconds` after it was asked. `asked` has the bodies, `left` counts who went away before.
  */
-export async function answeringModel(replies, milliseconds = 0) {
+export async function answeringModel(replies, milliseconds = 0, usage = undefined) {
   const model = { asked: [], left: 0, replies: [...replies], milliseconds };
   const server = createServer(async (request, answer) => {
     let body = '';
@@ -57,7 +57,7 @@ export async function answeringModel(replies, milliseconds = 0) {
     if (!request.url.endsWith('/chat/completions')) return send({ object: 'list', data: [{ id: 'planner-1', object: 'model' }] });
     model.asked.push(JSON.parse(body));
     const content = model.replies.length > 1 ? model.replies.shift() : model.replies[0];
-    const timer = setTimeout(() => send({ object: 'chat.completion', choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }] }), model.milliseconds);
+    const timer = setTimeout(() => send({ object: 'chat.completion', choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }], usage }), model.milliseconds);
     answer.on('close', () => {
       if (answer.writableEnded) return;
       clearTimeout(timer);

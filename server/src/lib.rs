@@ -29,6 +29,7 @@ pub mod secret;
 mod session;
 pub mod system;
 pub mod token;
+mod usage;
 
 use tokio_util::task::TaskTracker;
 

@@ -18,6 +18,7 @@ pub mod secret;
 pub mod session;
 pub mod system;
 pub mod token;
+pub mod usage;
 
 use serde::{Deserialize, Serialize};
 

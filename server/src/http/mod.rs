@@ -79,6 +79,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(crate::secret::http::routes())
         .merge(crate::provider::http::routes())
         .merge(crate::registry::http::routes())
+        .merge(crate::usage::http::routes())
 }
 
 /// The contract of the REST API, OpenAPI 3.1.

@@ -38,3 +38,4 @@ mod runs;
 mod secrets;
 mod streams;
 mod tokens;
+mod usage;

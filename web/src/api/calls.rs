@@ -14,6 +14,7 @@ use gantry_domain::api::registry::{ConnectionTest, Registry, SaveRegistry};
 use gantry_domain::api::secret::{CreateSecret, CreateSecretVersion, Secret};
 use gantry_domain::api::system::System;
 use gantry_domain::api::token::{CreateToken, CreatedToken, Token};
+use gantry_domain::api::usage::UsageReport;
 use uuid::Uuid;
 
 use super::{ApiResult, after, delete, encode, get, post, put};
@@ -114,6 +115,11 @@ pub(crate) async fn create_token(body: &CreateToken) -> ApiResult<CreatedToken> 
 /// Makes a token useless at once.
 pub(crate) async fn delete_token(id: Uuid) -> ApiResult<()> {
     delete(&format!("/tokens/{id}")).await
+}
+
+/// What runs asked of models on the last days.
+pub(crate) async fn usage(days: i64) -> ApiResult<UsageReport> {
+    get(&format!("/usage?days={days}")).await
 }
 
 /// A page of the model providers, by name.

@@ -9,6 +9,7 @@ pub(crate) mod registries;
 pub(crate) mod secrets;
 pub(crate) mod system;
 pub(crate) mod tokens;
+mod usage;
 
 use leptos::prelude::*;
 

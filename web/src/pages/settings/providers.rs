@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::collection::{Collection, Item, form_actions};
 use super::connection::ConnectionCheck;
 use super::credential::{Credential, CredentialField};
+use super::usage::Usage;
 use crate::api::{ApiResult, calls};
 use crate::load::load;
 use crate::paged::read_all;
@@ -58,6 +59,7 @@ pub(crate) fn ProvidersPage() -> impl IntoView {
         {providers.head("Model providers", hint, "Add provider")}
         {list}
         {providers.dialogs(title, move |edited| view! { <ProviderForm edited providers/> }.into_any(), |_| ())}
+        <Usage/>
     }
     .into_any()
 }
