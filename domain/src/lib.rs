@@ -14,6 +14,7 @@ pub mod problem;
 pub mod spec;
 mod text;
 mod timestamp;
+pub mod trace;
 
 pub use name::clean_name;
 pub use text::{Digest, ImageReference, InvalidText, RepositoryName, Slug, Tag};

@@ -91,3 +91,13 @@ pub struct CreateRun {
     #[serde(default)]
     pub step: Option<RunStep>,
 }
+
+/// The body of `POST /runs/{id}:again`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RunAgain {
+    /// What the agent is told instead, 1 to 65 536 bytes; the same as before when left out.
+    #[serde(default)]
+    pub input: Option<String>,
+}

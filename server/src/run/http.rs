@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use gantry_domain::api::run::{CreateRun, Run};
+use gantry_domain::api::run::{CreateRun, Run, RunAgain};
 use gantry_domain::api::token::Scope;
 use gantry_domain::api::{Accepted, Page};
 use gantry_domain::event::Event;
@@ -25,6 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get))
         .routes(routes!(events))
         .routes(routes!(cancel))
+        .routes(routes!(again))
 }
 
 /// Lists a project's runs, newest first. `{project}` is its id or its name.
@@ -105,4 +106,18 @@ async fn cancel(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> R
     app.jobs.request_cancel(&mut tx, run.job_id).await?;
     tx.commit().await?;
     Ok((StatusCode::ACCEPTED, axum::Json(super::get(&app.db, id).await?)))
+}
+
+/// Does a run anew, with another input if one is given: from its beginning, with the spec, mode and model that it had.
+#[utoipa::path(post, path = "/runs/{id}/~again", tag = "runs", params(("id" = Uuid, Path)),
+    request_body = RunAgain, responses((status = ACCEPTED, body = Accepted)))]
+async fn again(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<Uuid>,
+    Json(body): Json<RunAgain>,
+) -> Result<(StatusCode, axum::Json<Accepted>)> {
+    actor.require(Scope::Write)?;
+    let accepted = super::again(&app, id, body.input, actor.name).await?;
+    Ok((StatusCode::ACCEPTED, axum::Json(accepted)))
 }

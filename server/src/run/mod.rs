@@ -149,6 +149,33 @@ pub(crate) async fn spec_to_run(app: &App, project_id: Uuid, step: Option<&RunSt
     })
 }
 
+/// Does a run anew from its beginning: with the spec that it had, its mode and its model. It is a turn of no
+/// chat, so nothing that was said before is part of it.
+///
+/// # Errors
+/// `404` when there is no such run; `422` when there is nothing to say or its model cannot be used any more.
+pub(crate) async fn again(app: &App, id: Uuid, input: Option<String>, created_by: String) -> Result<Accepted> {
+    let before = get(&app.db, id).await?;
+    let input = input.unwrap_or(before.input);
+    check_input("/input", &input)?;
+    let model = choose_model(app, before.provider_id, Some(&before.model)).await?;
+    let spec = spec_of(&app.db, id).await?;
+    let run = NewRun {
+        project_id: before.project_id,
+        session_id: None,
+        input,
+        earlier: Vec::new(),
+        mode: before.mode,
+        provider_id: before.provider_id,
+        model,
+        created_by,
+    };
+    let mut tx = app.db.begin().await?;
+    let accepted = start(app, &mut tx, &spec, run).await?;
+    tx.commit().await?;
+    Ok(accepted)
+}
+
 /// A run.
 ///
 /// # Errors

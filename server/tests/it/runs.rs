@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::fake_model::{FakeModel, Reply};
 use crate::support::stories::{
-    agui, assert_sound, calculator, log, of_kind, project, provider, results, run_once, said, spec, start,
+    agui, assert_sound, calculator, id, log, of_kind, project, provider, results, run_once, said, spec, start,
     wait_for_end, wait_for_event, writer,
 };
 use crate::support::{TestApp, for_both};
@@ -361,4 +361,52 @@ async fn a_step_runs_alone_whatever_the_pattern() {
     }
     let body = json!({"input": "x", "step": {"tool": "calculator"}});
     admin.post(&format!("/api/v1/projects/{project}/runs"), body).await.expect(422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_done_again_with_the_spec_that_it_had() {
+    for_both(|test| async move {
+        let model = FakeModel::start(vec![Reply::Text("First."), Reply::Text("Second."), Reply::Text("Third.")]).await;
+        let admin = test.admin().await;
+        let spec = spec("react", json!([]));
+        let project = project(&test.app, &spec).await;
+        let provider = provider(&admin, &model.url).await;
+        test.start_workers().await;
+        let body = json!({"input": "One?", "mode": "safe", "providerId": provider, "model": "fake-2"});
+        let (first, _) = start(&admin, project, body).await;
+        wait_for_end(&admin, first).await;
+
+        // The project changes; the run that is done again does not.
+        let mut changed = spec.clone();
+        changed["agents"][0]["instructions"] = json!("Refuse.");
+        let write = "UPDATE project SET spec = $2 WHERE id = $1";
+        test.app.db.sql(write).bind(project).bind(changed).execute().await.unwrap();
+        let path = format!("/api/v1/runs/{first}:again");
+        let again = admin.post(&path, json!({"input": "Two?"})).await.expect(202).json();
+        let second = wait_for_end(&admin, id(&again["id"])).await;
+        assert_eq!((&second["state"], &second["output"]), (&json!("done"), &json!("Second.")), "{second}");
+        assert_eq!(
+            (&second["input"], &second["mode"], &second["model"]),
+            (&json!("Two?"), &json!("safe"), &json!("fake-2"))
+        );
+        let same = admin.post(&path, json!({})).await.expect(202).json();
+        assert_eq!(wait_for_end(&admin, id(&same["id"])).await["input"], "One?");
+        let asked: Vec<Value> = model.requests().iter().map(|request| request["messages"].clone()).collect();
+        assert_eq!(asked[1], json!([{"role": "system", "content": "Help."}, {"role": "user", "content": "Two?"}]));
+
+        // Newest first, a page at a time.
+        let page = admin.get(&format!("/api/v1/projects/{project}/runs?limit=2")).await.expect(200).json();
+        assert_eq!(page["items"].as_array().unwrap().len(), 2);
+        assert_eq!(page["items"][1]["id"], again["id"]);
+        let cursor = page["nextCursor"].as_str().unwrap();
+        let path_of_rest = format!("/api/v1/projects/{project}/runs?limit=2&cursor={cursor}");
+        let rest = admin.get(&path_of_rest).await.expect(200).json();
+        assert_eq!((rest["items"].as_array().unwrap().len(), &rest["nextCursor"]), (1, &Value::Null));
+        assert_eq!(id(&rest["items"][0]["id"]), first);
+
+        let problem = admin.post(&path, json!({"input": " "})).await.expect(422).json();
+        assert_eq!(problem["errors"][0]["code"], "input_empty");
+        admin.post(&format!("/api/v1/runs/{}:again", Uuid::now_v7()), json!({})).await.expect(404);
+    })
+    .await;
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use gantry_domain::event::Event;
+use gantry_domain::trace::Trace;
 use gantry_server::app::App;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -212,9 +213,11 @@ pub fn results(log: &[Value]) -> Vec<String> {
 }
 
 /// What every log must obey: no gap and no double in its numbers, no step recorded twice, and AG-UI's
-/// order: nothing outside of a run, every message, call and step ended before its run is.
+/// order: nothing outside of a run, every message, call and step ended before its run is. As spans, each
+/// of its events is in exactly one, and none is left open when the job is over.
 #[track_caller]
 pub fn assert_sound(log: &[Value]) {
+    assert_traceable(log);
     for (index, event) in log.iter().enumerate() {
         assert_eq!(event["seq"], json!(index + 1), "the sequence has a gap or a double");
     }
@@ -266,6 +269,20 @@ pub fn assert_sound(log: &[Value]) {
             "CUSTOM" => assert!(text(&event, "name").starts_with("gantry.")),
             other => panic!("unexpected {other}"),
         }
+    }
+}
+
+#[track_caller]
+fn assert_traceable(log: &[Value]) {
+    let events: Vec<Event> = log.iter().map(|event| serde_json::from_value(event.clone()).unwrap()).collect();
+    let trace = Trace::of(&events);
+    let mut owned: Vec<i64> = trace.spans().iter().flat_map(|span| span.events.clone()).collect();
+    owned.sort_unstable();
+    assert_eq!(owned, events.iter().map(|event| event.seq).collect::<Vec<_>>(), "an event without its span");
+    let is_over = events.last().is_some_and(|event| event.body.is_last());
+    for span in trace.spans() {
+        assert!(!span.name.is_empty(), "{span:?}");
+        assert!(!(is_over && span.state.is_open()), "the job is over and this is open: {span:?}");
     }
 }
 
