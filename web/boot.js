@@ -7,9 +7,10 @@ const files = %SECTIONS%;
 const sectionsOf = (path) => {
   const [first, second, third] = path.split("/").filter(Boolean);
   if (first === "settings" || first === "activity") return ["instance"];
+  if (first === "test") return ["chat"];
   if (first !== "projects" || !second) return [];
   if (second === "new") return ["studio"];
-  return { chat: ["project", "chat"], pipeline: ["project", "studio"], settings: ["project", "studio"] }[third] ?? ["project"];
+  return { chat: ["project", "chat"], runs: ["project", "chat"], pipeline: ["project", "studio"], settings: ["project", "studio"] }[third] ?? ["project"];
 };
 
 const asked = new Set();

@@ -25,7 +25,7 @@ pub(crate) mod pages {
     use leptos::prelude::*;
 
     use super::sections;
-    use crate::pages::project::{builds, chat, files, images, import, new, overview, pipeline};
+    use crate::pages::project::{builds, chat, files, images, import, new, overview, pipeline, runs};
     use crate::pages::{activity, project, settings};
 
     sections! {
@@ -50,6 +50,9 @@ pub(crate) mod pages {
         }
         chat {
             chat: chat::ChatPage,
+            runs: runs::RunsPage,
+            run: runs::RunPage,
+            test: chat::TestPage,
         }
         instance {
             activity: activity::ActivityPage,
@@ -85,6 +88,8 @@ pub(crate) fn App() -> impl IntoView {
                         <Route path=path!("") view=lazy(pages::overview)/>
                         <Route path=path!("/chat") view=lazy(pages::chat)/>
                         <Route path=path!("/chat/:session") view=lazy(pages::chat)/>
+                        <Route path=path!("/runs") view=lazy(pages::runs)/>
+                        <Route path=path!("/runs/:run") view=lazy(pages::run)/>
                         <Route path=path!("/files") view=lazy(pages::files)/>
                         <Route path=path!("/files/*path") view=lazy(pages::files)/>
                         <Route path=path!("/edits") view=lazy(pages::edits)/>
@@ -101,6 +106,7 @@ pub(crate) fn App() -> impl IntoView {
                         <Route path=path!("/settings") view=lazy(pages::project_settings)/>
                         <Route path=path!("/*any") view=not_found::NotFoundPage/>
                     </ParentRoute>
+                    <Route path=path!("/test") view=lazy(pages::test)/>
                     <Route path=path!("/activity") view=lazy(pages::activity)/>
                     <ParentRoute path=path!("/settings") view=lazy(pages::settings)>
                         <Route path=path!("") view=|| view! { <Redirect path="/settings/providers"/> }/>

@@ -3,6 +3,8 @@
 //! * `data-shortcut="filter"`: `/` focuses it; `data-shortcut="create"`: `c` presses it;
 //! * `data-shortcut="edit"`: `e` presses the last of them, which is the most particular one, except
 //!   above a log, where it goes to the next error;
+//! * `data-shortcut="picker"`: Ctrl- or Cmd-P presses it, where the page has something more particular to
+//!   pick from than the palette;
 //! * `data-tab="3"`: `3` opens it;
 //! * `data-row` on the link of a list's row: `j` and `k` move between them, Enter opens;
 //! * Ctrl- or Cmd-Enter submits the form that has the focus.
@@ -24,7 +26,7 @@ pub(crate) const SHORTCUTS: [(&str, &[(&str, &str)]); 9] = [
         "Anywhere",
         &[
             ("mod K", "Search; > actions, # builds, @ people"),
-            ("mod P", "The same"),
+            ("mod P", "The same; in a chat: go to an agent, chat or run"),
             ("?", "This list"),
             ("/", "Filter the list on this page"),
             ("C", "Create what this page lists"),
@@ -32,9 +34,25 @@ pub(crate) const SHORTCUTS: [(&str, &[(&str, &str)]); 9] = [
             ("Esc", "Close, stop, or clear the filter"),
         ],
     ),
-    ("Go to", &[("G P", "Projects"), ("G A", "Activity"), ("G S", "Settings"), ("1 … 9", "The tab of that number")]),
+    (
+        "Go to",
+        &[
+            ("G P", "Projects"),
+            ("G T", "Test"),
+            ("G A", "Activity"),
+            ("G S", "Settings"),
+            ("1 … 9", "The tab of that number"),
+        ],
+    ),
     ("In lists", &[("J", "Next row"), ("K", "Previous row"), ("Enter", "Open the row")]),
-    ("In a chat", &[("Enter", "Send"), ("↑", "Edit the last message, when the field is empty")]),
+    (
+        "In a chat",
+        &[
+            ("Enter", "Send (with Shift a new line)"),
+            ("↑", "Edit the last message, when the field is empty"),
+            ("Esc", "Stop the agent"),
+        ],
+    ),
     (
         "In files",
         &[
@@ -106,6 +124,7 @@ pub(crate) fn listen(palette_open: RwSignal<bool>, sheet_open: RwSignal<bool>) {
         let key = event.key();
         if has_modifier(&event) {
             match key.as_str() {
+                "p" if has_picker() => act_on(&event, "[data-shortcut=picker]", HtmlElement::click),
                 "k" | "p" => {
                     event.prevent_default();
                     palette_open.update(|open| *open = !*open);
@@ -125,6 +144,7 @@ pub(crate) fn listen(palette_open: RwSignal<bool>, sheet_open: RwSignal<bool>) {
             let address = match key.as_str() {
                 "p" => "/projects",
                 "a" => "/activity",
+                "t" => "/test",
                 "s" => "/settings",
                 _ => return,
             };
@@ -186,6 +206,11 @@ fn act_on_last(event: &KeyboardEvent, selector: &str, act: impl Fn(&HtmlElement)
         event.prevent_default();
         act(&element);
     }
+}
+
+/// Whether the page has something more particular to pick from than the palette.
+fn has_picker() -> bool {
+    matches!(document().query_selector("[data-shortcut=picker]"), Ok(Some(_)))
 }
 
 /// Whether a log is on the page: it has keys of its own.

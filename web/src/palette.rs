@@ -54,7 +54,7 @@ fn understood(query: &str) -> (Wanted, &str) {
 /// How well `text` matches `query` as a subsequence; none when it does not, less is better.
 ///
 /// Gaps cost their length, a letter at the beginning of a word is rewarded.
-fn score(query: &str, text: &str) -> Option<i64> {
+pub(crate) fn score(query: &str, text: &str) -> Option<i64> {
     let mut total = 0;
     let mut previous = None::<usize>;
     let text: Vec<char> = text.to_lowercase().chars().collect();
@@ -74,6 +74,7 @@ fn score(query: &str, text: &str) -> Option<i64> {
 fn fixed_entries() -> Vec<Entry> {
     let pages = [
         ("Projects", "/projects"),
+        ("Test agents", "/test"),
         ("Activity", "/activity"),
         ("Settings: model providers", "/settings/providers"),
         ("Settings: registries", "/settings/registries"),
@@ -97,7 +98,7 @@ fn fixed_entries() -> Vec<Entry> {
 /// The pages of the project that is open.
 fn tab_entries(project: Option<&str>) -> Vec<Entry> {
     let Some(project) = project else { return Vec::new() };
-    let pages = ["Chat", "Pipeline", "Files", "Builds", "Images", "Settings"];
+    let pages = ["Chat", "Runs", "Pipeline", "Files", "Builds", "Images", "Settings"];
     let entry = |page: &str| Entry {
         group: "Page",
         label: format!("{project}: {page}"),

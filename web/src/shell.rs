@@ -130,6 +130,7 @@ fn Rail(palette_open: RwSignal<bool>, sheet_open: RwSignal<bool>) -> impl IntoVi
             </button>
             <ul class="rail-links">
                 {link("/projects", Icon::Project, "Projects", "G P")}
+                {link("/test", Icon::Chat, "Test", "G T")}
                 {link("/activity", Icon::Activity, "Activity", "G A")}
                 {link("/settings", Icon::Settings, "Settings", "G S")}
             </ul>

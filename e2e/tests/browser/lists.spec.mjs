@@ -8,7 +8,7 @@ test('a long list says that there is more, and loads it', async ({ page, gantry 
   }
   await page.goto('/projects/bells/chat');
   await settled(page);
-  const chats = page.getByRole('complementary', { name: 'Chats' });
+  const chats = page.getByRole('region', { name: 'Chats', exact: true });
   await expect(chats.getByRole('listitem')).toHaveCount(50);
   await expect(chats.getByText('50 chats shown')).toBeVisible();
   await lookOver(page, 'long-list');
@@ -24,7 +24,7 @@ test('a page that cannot be loaded is said, and asked for again', async ({ page,
   for (let number = 1; number <= 51; number += 1) await gantry.api('POST', `/projects/${project.id}/sessions`, { title: `Chat ${number}` });
   await page.goto('/projects/lamps/chat');
   await settled(page);
-  const chats = page.getByRole('complementary', { name: 'Chats' });
+  const chats = page.getByRole('region', { name: 'Chats', exact: true });
   await page.route('**/sessions?*cursor=*', (route) => route.abort());
   await chats.getByRole('button', { name: 'Load more' }).click();
   await expect(chats.getByText('Not up to date.')).toBeVisible();

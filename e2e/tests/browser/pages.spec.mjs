@@ -17,6 +17,8 @@ const pages = {
   'new-project': '/projects/new',
   overview: '/projects/weather',
   chat: '/projects/weather/chat',
+  runs: '/projects/weather/runs',
+  test: '/test',
   pipeline: '/projects/weather/pipeline',
   files: '/projects/weather/files',
   file: '/projects/weather/files/agent.gantry.yaml',

@@ -4,7 +4,7 @@ use gantry_domain::api::approval::{Approval, DecideApproval};
 use gantry_domain::api::build::{Build, CreateBuild};
 use gantry_domain::api::image::{Image, Live, PublishImage};
 use gantry_domain::api::job::Job;
-use gantry_domain::api::run::{CreateRun, Run};
+use gantry_domain::api::run::{CreateRun, Run, RunAgain};
 use gantry_domain::api::session::{CreateSession, SendMessage, Session, SessionThread, UpdateSession};
 use gantry_domain::api::{Accepted, Page};
 use gantry_domain::event::Event;
@@ -55,6 +55,41 @@ pub(crate) async fn create_run(project: Uuid, body: &CreateRun) -> ApiResult<Acc
 /// One run.
 pub(crate) async fn run(id: Uuid) -> ApiResult<Run> {
     get(&format!("/runs/{id}")).await
+}
+
+/// A project's runs, newest first.
+pub(crate) async fn runs(project: &str, cursor: Option<String>) -> ApiResult<Page<Run>> {
+    get(&format!("/projects/{}/runs?limit=50{}", encode(project), after(cursor))).await
+}
+
+/// The newest runs of a project.
+pub(crate) async fn newest_runs(project: &str, most: usize) -> ApiResult<Page<Run>> {
+    get(&format!("/projects/{}/runs?limit={most}", encode(project))).await
+}
+
+/// Does a run anew from its beginning.
+pub(crate) async fn run_again(id: Uuid, body: &RunAgain) -> ApiResult<Accepted> {
+    post(&format!("/runs/{id}:again"), body).await
+}
+
+/// Where the log of a run is as JSON.
+pub(crate) fn run_events_address(id: Uuid) -> String {
+    format!("{BASE}/runs/{id}/events")
+}
+
+/// A run with its whole log, each exactly as the server gives it.
+pub(crate) async fn trace_of_run(id: Uuid) -> ApiResult<serde_json::Value> {
+    let run: serde_json::Value = get(&format!("/runs/{id}")).await?;
+    let mut events: Vec<serde_json::Value> = Vec::new();
+    loop {
+        let last = events.last().and_then(|event| event["seq"].as_i64()).unwrap_or(0);
+        let page: Page<serde_json::Value> = get(&format!("/runs/{id}/events?after={last}&limit=512")).await?;
+        let is_last = page.next_cursor.is_none() || page.items.is_empty();
+        events.extend(page.items);
+        if is_last {
+            return Ok(serde_json::json!({ "run": run, "events": events }));
+        }
+    }
 }
 
 /// Asks a run to stop.

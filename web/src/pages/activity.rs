@@ -156,7 +156,8 @@ fn subject_address(job: &Job) -> Option<String> {
     Some(match (job.kind, job.subject_id) {
         (JobKind::Build, Some(build)) => format!("/projects/{project}/builds/{build}"),
         (JobKind::Build, None) => format!("/projects/{project}/builds"),
-        (JobKind::Run, _) => format!("/projects/{project}/chat"),
+        (JobKind::Run, Some(run)) => format!("/projects/{project}/runs/{run}"),
+        (JobKind::Run, None) => format!("/projects/{project}/runs"),
         (JobKind::Publish, _) => format!("/projects/{project}/images"),
         (JobKind::Push, _) => format!("/projects/{project}/files"),
     })

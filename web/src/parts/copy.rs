@@ -5,7 +5,26 @@ use leptos::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::icon::{Icon, icon};
-use super::toast::use_toaster;
+use super::toast::{Toaster, use_toaster};
+
+/// Copies a text, and says in a message that it did or could not.
+pub(crate) fn copy_text(text: String, said: &'static str, toaster: Toaster) {
+    leptos::task::spawn_local(async move {
+        if write(&text).await {
+            toaster.good(said);
+        } else {
+            toaster.bad(NOT_ALLOWED);
+        }
+    });
+}
+
+const NOT_ALLOWED: &str = "The browser did not allow copying. Select the text and copy it by hand.";
+
+async fn write(text: &str) -> bool {
+    // Outside of a secure context there is no clipboard, and the property is undefined.
+    let window = window();
+    window.is_secure_context() && JsFuture::from(window.navigator().clipboard().write_text(text)).await.is_ok()
+}
 
 /// Copies `text`, and says that it did.
 #[component]
@@ -21,13 +40,8 @@ pub(crate) fn CopyButton(
     let toaster = use_toaster();
     let copy = move |_| {
         leptos::task::spawn_local(async move {
-            // Outside of a secure context there is no clipboard, and the property is undefined.
-            let window = window();
-            let available = window.is_secure_context();
-            let done = available
-                && JsFuture::from(window.navigator().clipboard().write_text(&text.get_untracked())).await.is_ok();
-            if !done {
-                toaster.bad("The browser did not allow copying. Select the text and copy it by hand.");
+            if !write(&text.get_untracked()).await {
+                toaster.bad(NOT_ALLOWED);
                 return;
             }
             copied.set(true);

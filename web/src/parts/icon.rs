@@ -57,6 +57,10 @@ pub(crate) enum Icon {
     Minus,
     List,
     Play,
+    Person,
+    Attach,
+    Link,
+    Upload,
 }
 
 impl Icon {
@@ -128,6 +132,14 @@ impl Icon {
             Self::Minus => "M5 12h14",
             Self::List => "M8 6h13M8 12h13M8 18h13M3 6h.01M3 12h.01M3 18h.01",
             Self::Play => "M6 3l14 9-14 9z",
+            Self::Person => "M20 21a8 8 0 0 0-16 0M12 13a5 5 0 1 0 0-10 5 5 0 0 0 0 10z",
+            Self::Attach => {
+                "m21.4 11.1-9.2 9.2a6 6 0 0 1-8.5-8.5l8.6-8.6a4 4 0 1 1 5.7 5.7l-8.6 8.6a2 2 0 0 1-2.8-2.8l8.5-8.5"
+            }
+            Self::Link => {
+                "M10 13a5 5 0 0 0 7.5.5l3-3a5 5 0 0 0-7-7l-1.8 1.7M14 11a5 5 0 0 0-7.5-.5l-3 3a5 5 0 0 0 7 7l1.7-1.7"
+            }
+            Self::Upload => "M21 15v6H3v-6M17 8l-5-5-5 5M12 3v12",
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 use leptos::{ev, html};
-use wasm_bindgen_futures::JsFuture;
 
 use super::button::{Button, ButtonKind};
+use super::copy::copy_text;
 use super::icon::{Icon, icon};
 use super::log_store::LevelFilter;
 use super::log_view::LogState;
@@ -23,17 +23,7 @@ pub(crate) fn LogBar(
     live: Signal<bool>,
 ) -> impl IntoView {
     let toaster = use_toaster();
-    let copy = move |text: String, said: &'static str| {
-        leptos::task::spawn_local(async move {
-            let window = window();
-            let allowed = window.is_secure_context();
-            if allowed && JsFuture::from(window.navigator().clipboard().write_text(&text)).await.is_ok() {
-                toaster.good(said);
-            } else {
-                toaster.bad("The browser did not allow copying. Select the text and copy it by hand.");
-            }
-        });
-    };
+    let copy = move |text: String, said: &'static str| copy_text(text, said, toaster);
     let copy_link = move || copy(state.permalink(), "The link to this line is copied.");
     listen_to_keys(state, copy_link);
 

@@ -6,6 +6,7 @@ pub(crate) mod code_view;
 pub(crate) mod copy;
 pub(crate) mod dialog;
 pub(crate) mod diff_view;
+pub(crate) mod download;
 pub(crate) mod drawer;
 pub(crate) mod empty;
 pub(crate) mod error_state;

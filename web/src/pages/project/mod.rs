@@ -15,6 +15,7 @@ pub(crate) mod new;
 pub(crate) mod overview;
 pub(crate) mod pipeline;
 mod rename;
+pub(crate) mod runs;
 pub(crate) mod settings;
 pub(crate) mod support;
 
@@ -47,7 +48,7 @@ pub(crate) fn ProjectFrame() -> impl IntoView {
         let also = ["edits", "conflicts", "revisions"].map(|page| format!("{base}/{page}")).to_vec();
         vec![
             Tab { label: "Overview", glyph: Icon::Overview, href: base.clone(), exact: true, also: Vec::new() },
-            tab("Chat", Icon::Chat, "chat"),
+            Tab { also: vec![format!("{base}/runs")], ..tab("Chat", Icon::Chat, "chat") },
             tab("Pipeline", Icon::Pipeline, "pipeline"),
             Tab { also, ..tab("Files", Icon::File, "files") },
             tab("Builds", Icon::Build, "builds"),

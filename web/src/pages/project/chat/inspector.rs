@@ -1,13 +1,18 @@
 //! What went on behind a turn: what it took, which tools it called, and its events.
 
-use gantry_domain::api::run::PermissionMode;
 use gantry_domain::event::Usage;
 use leptos::prelude::*;
 
+use super::actions::QuickActions;
+use super::mode::{ModePicker, meaning};
 use super::state::{Chat, TurnHandle};
 use super::tool_call::state_mark;
+use super::tools_panel::tool_count;
 use super::turn::{ToolCall, Turn};
 use super::turn_view::{cost_text, model_name, tokens_text};
+use crate::pages::project::CurrentProject;
+use crate::pages::project::labels::{framework_name, pattern_name};
+use crate::pages::project::runs::mode_word;
 use crate::parts::{duration_text, job_pill};
 use crate::poll::every_second;
 
@@ -28,7 +33,37 @@ pub(super) fn Inspector(
             Some(handle) => view! { <Details chat handle/> }.into_any(),
         }
     };
-    view! { <div class="inspector">{body}</div> }.into_any()
+    view! { <div class="inspector"><AgentCard chat/> {body}</div> }.into_any()
+}
+
+/// The agent that is talked to, and what its tools may do.
+#[component]
+fn AgentCard(chat: Chat) -> impl IntoView {
+    let project = CurrentProject::expect();
+    let facts = move || {
+        project.loader.value.with(|project| {
+            let spec = &project.as_ref()?.spec;
+            let agents = spec.agents.iter().map(|agent| agent.role.clone()).collect::<Vec<_>>().join(", ");
+            let several = spec.agents.len() > 1;
+            Some(view! {
+                <dl class="facts">
+                    <dt>"Framework"</dt><dd>{framework_name(spec.target.framework)}</dd>
+                    <dt>"Pattern"</dt><dd>{pattern_name(spec.target.pattern)}</dd>
+                    <dt>{if several { "Agents" } else { "Role" }}</dt><dd>{agents}</dd>
+                    <dt>"Tools"</dt><dd>{tool_count(spec)}</dd>
+                </dl>
+            })
+        })
+    };
+    view! {
+        <section aria-labelledby="agent-heading">
+            <h2 id="agent-heading">{move || project.name.get()}</h2>
+            {facts}
+            <div class="row"><span class="muted">"Permission"</span> <ModePicker chat/></div>
+            <p class="hint">{move || meaning(chat.mode.get())}</p>
+        </section>
+    }
+    .into_any()
 }
 
 #[component]
@@ -67,11 +102,7 @@ fn Details(chat: Chat, handle: TurnHandle) -> impl IntoView {
             cost.map(|cost| view! { <dt>"Cost"</dt><dd>{cost_text(cost)}</dd> })
         }
     };
-    let mode = match run.mode {
-        PermissionMode::Safe => "Safe",
-        PermissionMode::Ask => "Ask",
-        PermissionMode::Dev => "Dev",
-    };
+    let mode = mode_word(run.mode);
     let calls = Memo::new({
         let turn = turn.clone();
         move |_| turn.with(|turn| turn.calls().cloned().collect::<Vec<ToolCall>>())
@@ -109,7 +140,8 @@ fn Details(chat: Chat, handle: TurnHandle) -> impl IntoView {
             </dl>
         </section>
         <Totals chat/>
-        <section aria-labelledby="tools-heading"><h2 id="tools-heading">"Tools"</h2>{call_rows}</section>
+        <section aria-labelledby="tools-heading"><h2 id="tools-heading">"Tool calls"</h2>{call_rows}</section>
+        <QuickActions chat run=run.clone()/>
         <Events turn/>
     }
     .into_any()

@@ -11,6 +11,8 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 use uuid::Uuid;
 
+use super::draft::Draft;
+use super::transcript::Transcript;
 use super::turn::Turn;
 use crate::api::{ApiError, work};
 use crate::pages::project::CurrentProject;
@@ -61,6 +63,10 @@ pub(super) struct Chat {
     pub(super) provider: RwSignal<Option<Uuid>>,
     /// The turn that the inspector shows; none for the newest.
     pub(super) inspected: RwSignal<Option<Uuid>>,
+    /// What is being written.
+    pub(super) draft: Draft,
+    /// A run that was read from a file and is looked at in the place of the conversation.
+    pub(super) transcript: RwSignal<Option<Transcript>>,
     /// Rises when the list of chats has changed.
     pub(super) list_version: RwSignal<u32>,
     followed: StoredValue<Option<(Uuid, AbortHandle)>>,
@@ -69,8 +75,8 @@ pub(super) struct Chat {
 }
 
 impl Chat {
-    /// No chat yet.
-    pub(super) fn new() -> Self {
+    /// No chat yet; what is being written in it is kept by `draft`.
+    pub(super) fn new(draft: Draft) -> Self {
         let chat = Self {
             session: RwSignal::new(None),
             turns: RwSignal::new(Vec::new()),
@@ -81,6 +87,8 @@ impl Chat {
             mode: RwSignal::new(PermissionMode::Ask),
             provider: RwSignal::new(None),
             inspected: RwSignal::new(None),
+            draft,
+            transcript: RwSignal::new(None),
             list_version: RwSignal::new(0),
             followed: StoredValue::new(None),
             opened: StoredValue::new(None),
@@ -113,6 +121,7 @@ impl Chat {
         self.sending.set(false);
         self.stopping.set(false);
         self.inspected.set(None);
+        self.transcript.set(None);
     }
 
     /// Shows a chat as the server has it.

@@ -11,15 +11,15 @@ use crate::api::{ApiError, work};
 use crate::load::when_loaded;
 use crate::paged::paged;
 use crate::pages::project::CurrentProject;
-use crate::parts::{
-    Button, ButtonKind, ConfirmDialog, Dialog, ErrorLine, Icon, LinkButton, TextField, TimeAgo, skeleton_rows,
-};
+use crate::parts::{Button, ButtonKind, ConfirmDialog, Dialog, ErrorLine, Icon, TextField, TimeAgo, skeleton_rows};
 
 /// The list of chats.
 #[component]
 pub(super) fn Threads(
     /// The chat that is open.
     chat: Chat,
+    /// What the titles are narrowed down by.
+    words: Signal<String>,
 ) -> impl IntoView {
     let project = CurrentProject::expect();
     let threads = paged(move || project.name.get(), |name, cursor| async move { work::sessions(&name, cursor).await });
@@ -32,6 +32,11 @@ pub(super) fn Threads(
     });
     let (renamed, deleted) = (RwSignal::new(None::<Session>), RwSignal::new(None::<Session>));
     let (items, is_empty) = (threads.items(), threads.is_empty());
+    let matching = Memo::new(move |_| {
+        let words = words.with(|words| words.trim().to_lowercase());
+        let has = |session: &Session| session.title.to_lowercase().contains(&words);
+        items.with(|items| items.iter().filter(|session| has(session)).cloned().collect::<Vec<_>>())
+    });
     let shown = move || {
         if is_empty.get() {
             return view! { <p class="hint threads-empty">"Chats appear here after their first message."</p> }
@@ -39,21 +44,18 @@ pub(super) fn Threads(
         }
         view! {
             <ul class="thread-list">
-                <For each=move || items.get() key=|session| (session.id, session.updated_at, session.title.clone()) let:session>
+                <For each=move || matching.get() key=|session| (session.id, session.updated_at, session.title.clone()) let:session>
                     {thread_row(project, chat, session, renamed, deleted)}
                 </For>
             </ul>
+            {move || matching.with(Vec::is_empty).then(|| view! { <p class="hint threads-empty">"No chat that is listed has that in its title."</p> })}
             {threads.more("chats")}
         }
         .into_any()
     };
     let list = when_loaded(threads.loader, "The list of chats", || skeleton_rows(3), shown);
-    let href = move || format!("/projects/{}/chat", project.name.get());
     view! {
-        <div class="threads">
-            <div class="threads-head">{move || view! { <LinkButton href=href() glyph=Icon::Plus shortcut="create">"New chat"</LinkButton> }}</div>
-            {list}
-        </div>
+        <div class="threads">{list}</div>
         <RenameDialog chat renamed/>
         <DeleteDialog chat deleted/>
     }

@@ -35,7 +35,7 @@ pub(crate) fn note(timeline: &mut Vec<TimelineEntry>, event: &Event) {
 }
 
 /// An event's kind and what it is about.
-fn describe(body: &EventBody) -> (&'static str, String) {
+pub(in crate::pages::project) fn describe(body: &EventBody) -> (&'static str, String) {
     let event = match body {
         EventBody::RunEvent { event, .. } => event,
         EventBody::JobState { state, attempt, .. } => {

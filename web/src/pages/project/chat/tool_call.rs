@@ -4,8 +4,11 @@ use leptos::prelude::*;
 
 use super::approval::ApprovalCard;
 use super::turn::{CallState, Item, ToolCall, Turn};
-use crate::parts::json_view::json_view;
-use crate::parts::{Icon, duration_text, icon};
+use crate::parts::json_view::{json_view, pretty};
+use crate::parts::{Button, ButtonKind, CopyButton, Icon, duration_text, icon, size_text};
+
+/// How much of an argument or answer is shown at first, in bytes.
+const LONGEST_SHOWN: usize = 4_000;
 
 /// A call of a tool.
 #[component]
@@ -34,14 +37,12 @@ pub(super) fn ToolCallRow(
         is_open.get().then(|| {
             let result = move || match result.get() {
                 Some(result) if result.is_empty() => view! { <p class="hint">"An empty answer."</p> }.into_any(),
-                Some(result) => json_view("Result", &result),
+                Some(result) => long_json("Result", &result),
                 None => view! { <p class="hint">"No answer yet."</p> }.into_any(),
             };
             view! {
                 <div class="call-details">
-                    <h3>"Arguments"</h3>
-                    {move || json_view("Arguments", &arguments.get())}
-                    <h3>"Result"</h3>
+                    {move || long_json("Arguments", &arguments.get())}
                     {result}
                 </div>
             }
@@ -88,6 +89,43 @@ pub(super) fn ToolCallRow(
     .into_any()
 }
 
+/// A text that may be JSON under its title, with a button that copies it. A long one is cut, and shown as a whole
+/// when that is asked for.
+pub(in crate::pages::project) fn long_json(title: &'static str, text: &str) -> AnyView {
+    let shown = StoredValue::new(pretty(text));
+    let size = shown.with_value(String::len);
+    let is_long = size > LONGEST_SHOWN;
+    let whole = RwSignal::new(false);
+    let body = move || {
+        shown.with_value(|text| {
+            if whole.get() || !is_long { json_view(title, text) } else { json_view(title, beginning(text)) }
+        })
+    };
+    let more = move || {
+        (is_long && !whole.get()).then(|| {
+            let size = size_text(i64::try_from(size).unwrap_or(i64::MAX));
+            view! { <Button kind=ButtonKind::Ghost glyph=Icon::Down on_press=move |()| whole.set(true)>{format!("Show all ({size})")}</Button> }
+        })
+    };
+    view! {
+        <div class="json-head"><b>{title}</b> <CopyButton text=Signal::stored(text.to_owned()) what=title.to_lowercase()/></div>
+        {body}
+        {more}
+    }
+    .into_any()
+}
+
+/// The first lines of a long text, as many as are shown at first.
+fn beginning(text: &str) -> &str {
+    let end = (0..=LONGEST_SHOWN.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let cut = &text[..end];
+    // Not in the middle of a line, where there is a choice.
+    match cut.rfind('\n') {
+        Some(line) if line > end / 2 => &cut[..line],
+        _ => cut,
+    }
+}
+
 /// A call's state in an icon and a word.
 pub(super) fn state_mark(state: CallState) -> AnyView {
     let (class, glyph) = match state {
@@ -98,4 +136,19 @@ pub(super) fn state_mark(state: CallState) -> AnyView {
         CallState::Stopped => ("call-state", Icon::Stop),
     };
     view! { <span class=class>{icon(glyph)} {state.label()}</span> }.into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_at_the_end_of_a_line() {
+        let line = "ü".repeat(50);
+        let text = vec![line.clone(); 100].join("\n");
+        let cut = beginning(&text);
+        assert!(cut.len() <= LONGEST_SHOWN && cut.len() > LONGEST_SHOWN - 200, "{}", cut.len());
+        assert!(cut.ends_with('ü') && cut.lines().all(|part| part == line));
+        assert_eq!(beginning(&"ü".repeat(4_000)).len(), LONGEST_SHOWN);
+    }
 }

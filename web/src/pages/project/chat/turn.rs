@@ -30,6 +30,8 @@ pub(crate) struct Turn {
     pub(crate) started_at: Option<Timestamp>,
     /// When it ended.
     pub(crate) finished_at: Option<Timestamp>,
+    /// The agents or tasks that are at work, by their ids.
+    pub(crate) working: Vec<String>,
     /// The newest event that was folded in; 0 when none was.
     pub(crate) last_seq: i64,
     /// The log in short, for the inspector.
@@ -74,6 +76,8 @@ impl Item {
 pub(crate) struct Message {
     /// Its id.
     pub(crate) id: String,
+    /// Which agent speaks, by its id, when several do.
+    pub(crate) speaker: Option<String>,
     /// The text so far, as Markdown.
     pub(crate) text: GrowingText,
     /// Whether nothing more comes.
@@ -153,6 +157,22 @@ impl Turn {
             usage: run.usage,
             started_at: run.started_at,
             finished_at: run.finished_at,
+            working: Vec::new(),
+            last_seq: 0,
+            timeline: Vec::new(),
+        }
+    }
+
+    /// A turn of which nothing is known but where it is.
+    pub(crate) fn blank(state: JobState) -> Self {
+        Self {
+            items: Vec::new(),
+            state,
+            reason: None,
+            usage: Usage::default(),
+            started_at: None,
+            finished_at: None,
+            working: Vec::new(),
             last_seq: 0,
             timeline: Vec::new(),
         }
@@ -164,6 +184,7 @@ impl Turn {
         if let Some(output) = run.output.as_deref().filter(|output| !output.is_empty()) {
             turn.items.push(Item::Message(Message {
                 id: "record".to_owned(),
+                speaker: None,
                 text: GrowingText::from(output),
                 complete: true,
             }));
@@ -204,7 +225,9 @@ impl Turn {
 
     fn apply_run_event(&mut self, event: &AgUiEvent, at: Timestamp) {
         match event {
-            AgUiEvent::TextMessageStart { message_id, .. } => self.with_message(message_id, |_| {}),
+            AgUiEvent::TextMessageStart { message_id, name, .. } => {
+                self.with_message(message_id, |message| message.speaker.clone_from(name));
+            }
             AgUiEvent::TextMessageContent { message_id, delta } => {
                 self.with_message(message_id, |message| message.text.push(delta));
             }
@@ -235,10 +258,9 @@ impl Turn {
                 self.reason = Some(JobReason { code, message: message.clone() });
             }
             AgUiEvent::Custom { name, value } => self.apply_custom(name, value),
-            AgUiEvent::RunStarted { .. }
-            | AgUiEvent::RunFinished { .. }
-            | AgUiEvent::StepStarted { .. }
-            | AgUiEvent::StepFinished { .. } => {}
+            AgUiEvent::StepStarted { step_name } => self.working.push(step_name.clone()),
+            AgUiEvent::StepFinished { step_name } => self.working.retain(|step| step != step_name),
+            AgUiEvent::RunStarted { .. } | AgUiEvent::RunFinished { .. } => {}
         }
     }
 
@@ -301,7 +323,8 @@ impl Turn {
     }
 
     /// Nothing comes any more: what is still open stays as it is.
-    fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
+        self.working.clear();
         for item in &mut self.items {
             match item {
                 Item::Message(message) => message.complete = true,
@@ -324,7 +347,7 @@ impl Turn {
                 return change(message);
             }
         }
-        let mut message = Message { id: id.to_owned(), text: GrowingText::default(), complete: false };
+        let mut message = Message { id: id.to_owned(), speaker: None, text: GrowingText::default(), complete: false };
         change(&mut message);
         self.items.push(Item::Message(message));
     }

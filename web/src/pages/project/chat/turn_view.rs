@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::state::{Chat, TurnHandle, read_events, sender};
 use super::tool_call::ToolCallRow;
 use super::turn::{Item, ItemKey, Message, Turn};
+use crate::pages::project::CurrentProject;
 use crate::parts::markdown_view::markdown;
 use crate::parts::{Button, ButtonKind, CopyButton, Icon, duration_text, icon};
 use crate::poll::every_second;
@@ -82,14 +83,48 @@ pub(super) fn TurnView(
     };
     view! {
         <article class="turn">
-            <div class="said"><span class="visually-hidden">"You: "</span>{input}</div>
-            <div class="answer">
-                {items}
-                {thinking}
-                {ended}
-            </div>
-            <footer class="turn-foot"><TurnFoot chat handle/> {more}</footer>
+            {said_by(Role::Person, view! { <div class="said">{input}</div> }.into_any())}
+            {said_by(Role::Agent, view! {
+                <div class="answer">
+                    {items}
+                    {thinking}
+                    {ended}
+                </div>
+                <footer class="turn-foot"><TurnFoot chat handle/> {more}</footer>
+            }.into_any())}
         </article>
+    }
+    .into_any()
+}
+
+/// Who says something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::pages::project) enum Role {
+    /// Whoever sits before the screen.
+    Person,
+    /// The project's agent.
+    Agent,
+}
+
+/// Something that was said, with who said it.
+pub(in crate::pages::project) fn said_by(role: Role, content: AnyView) -> AnyView {
+    let project = CurrentProject::expect();
+    let name = move || match role {
+        Role::Person => "You".to_owned(),
+        Role::Agent => project.name.get(),
+    };
+    let (class, glyph) = match role {
+        Role::Person => ("avatar", Icon::Person),
+        Role::Agent => ("avatar agent", Icon::Agent),
+    };
+    view! {
+        <div class="role-row">
+            <span class=class aria-hidden="true">{icon(glyph)}</span>
+            <div class="role-body">
+                <p class="role">{name}</p>
+                {content}
+            </div>
+        </div>
     }
     .into_any()
 }
@@ -140,12 +175,12 @@ fn TurnFoot(chat: Chat, handle: TurnHandle) -> impl IntoView {
 }
 
 /// The model's name for people.
-pub(super) fn model_name(model: &str, is_rehearsal: bool) -> String {
+pub(in crate::pages::project) fn model_name(model: &str, is_rehearsal: bool) -> String {
     if is_rehearsal { "Rehearsal model".to_owned() } else { model.to_owned() }
 }
 
 /// Tokens for people; what is not an LLM has none.
-pub(super) fn tokens_text(turn: &Turn, is_rehearsal: bool) -> String {
+pub(in crate::pages::project) fn tokens_text(turn: &Turn, is_rehearsal: bool) -> String {
     let usage = turn.usage;
     if is_rehearsal {
         "no tokens: not an LLM".to_owned()
@@ -157,7 +192,7 @@ pub(super) fn tokens_text(turn: &Turn, is_rehearsal: bool) -> String {
 }
 
 /// Millionths of a dollar for people.
-pub(super) fn cost_text(micros: i64) -> String {
+pub(in crate::pages::project) fn cost_text(micros: i64) -> String {
     let dollars = micros as f64 / 1_000_000.0;
     if micros < 10_000 { format!("${dollars:.6}") } else { format!("${dollars:.2}") }
 }
@@ -190,7 +225,12 @@ fn MessageView(turn: ArcRwSignal<Turn>, id: String) -> impl IntoView {
     let writing = Memo::new(move |_| message.with(|message| message.as_ref().is_some_and(|message| !message.complete)));
     let blank =
         Memo::new(move |_| message.with(|message| message.as_ref().is_none_or(|message| message.text.is_blank())));
+    let speaker = move || {
+        let name = message.with(|message| message.as_ref().and_then(|message| message.speaker.clone()));
+        name.filter(|_| !blank.get()).map(|name| view! { <p class="speaker"><code>{name}</code></p> })
+    };
     view! {
+        {speaker}
         <div class="message markdown" class:writing=move || writing.get() class:gone=move || blank.get()>
             <For each=move || 0..closed_count.get() key=|index| *index children=closed/>
             {move || markdown(&open.get())}

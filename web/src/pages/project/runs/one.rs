@@ -1,0 +1,264 @@
+//! One run: where it is, what was said, its spans, and every event.
+
+use gantry_domain::api::job::JobState;
+use gantry_domain::api::run::Run;
+use gantry_domain::event::Event;
+use gantry_domain::trace::Span;
+use leptos::html;
+use leptos::prelude::*;
+use leptos_router::components::A;
+use uuid::Uuid;
+
+use super::again::AgainDialog;
+use super::details::span_details;
+use super::recorded::Recorded;
+use super::waterfall::{Waterfall, rows_of};
+use super::{mode_word, title_of};
+use crate::api::work;
+use crate::load::{load, loaded};
+use crate::pages::project::CurrentProject;
+use crate::pages::project::chat::{
+    CallState, Role, Turn, cost_text, model_name, run_actions, said_by, tokens_text, turn_items,
+};
+use crate::parts::log_view::{LogSource, LogView};
+use crate::parts::time::now as this_moment;
+use crate::parts::{
+    Button, ButtonKind, ErrorLine, Icon, StreamNotice, Submission, TimeAgo, duration_text, icon, job_pill,
+    skeleton_block,
+};
+use crate::poll::{OncePerFrame, every_second};
+use crate::stream::follow_job;
+
+/// Reads the run and shows it.
+#[component]
+pub(super) fn RunDetail(
+    /// The run.
+    id: Uuid,
+) -> impl IntoView {
+    let loader = load(move || async move { work::run(id).await });
+    loaded(loader, "The run", skeleton_block, |run| view! { <RunView record=run/> }.into_any())
+}
+
+/// A run, live.
+#[component]
+fn RunView(record: Run) -> impl IntoView {
+    let project = CurrentProject::expect();
+    let recorded = StoredValue::new_local(Recorded::new(&record));
+    let turn = recorded.with_value(|recorded| recorded.turn.clone());
+    let (id, job_id, session_id) = (record.id, record.job_id, record.session_id);
+    let is_rehearsal = record.provider_id.is_none();
+    let run = StoredValue::new(record);
+    // Rises when spans and lines have changed; they are outside of signals.
+    let grown = RwSignal::new(0_u32);
+    let waiting = StoredValue::new(Vec::<Event>::new());
+    let flush = OncePerFrame::new(move || {
+        let events = waiting.try_update_value(std::mem::take).unwrap_or_default();
+        recorded.try_update_value(|recorded| recorded.take(&events));
+        grown.update(|grown| *grown += 1);
+    });
+    let stream = follow_job(job_id, 0, move |event| {
+        if waiting.try_update_value(|waiting| waiting.push(event)).is_some() {
+            flush.ask();
+        }
+    });
+    let source = LogSource::new(move |look| {
+        recorded.try_with_value(|recorded| look(&recorded.lines));
+    });
+
+    let clock = every_second();
+    let read = {
+        let turn = turn.clone();
+        move |read: fn(&Turn) -> bool| {
+            let turn = turn.clone();
+            Memo::new(move |_| turn.with(read))
+        }
+    };
+    let state = {
+        let turn = turn.clone();
+        Memo::new(move |_| turn.with(|turn| turn.state))
+    };
+    let live = Signal::derive(move || !state.get().is_final());
+    let needs_person = read(|turn| turn.calls().any(|call| call.state == CallState::Waiting));
+    // While it is under way the bars grow with the clock.
+    let moment = move || if live.get() { clock.get().max(this_moment()) } else { clock.get_untracked() };
+    let rows = Memo::new(move |_| {
+        grown.track();
+        let moment = moment();
+        recorded.with_value(|recorded| rows_of(&recorded.trace, moment))
+    });
+    let chosen = RwSignal::new(None::<usize>);
+    let shows_span = RwSignal::new(false);
+    let side = NodeRef::<html::Section>::new();
+    let on_choose = Callback::new(move |()| {
+        shows_span.set(true);
+        // Below the spans there is room for it only after scrolling.
+        let is_narrow =
+            window().inner_width().ok().and_then(|width| width.as_f64()).is_some_and(|width| width < 1_000.0);
+        if let Some(side) = side.get_untracked().filter(|_| is_narrow) {
+            request_animation_frame(move || side.scroll_into_view());
+        }
+    });
+    let span: Memo<Option<Span>> = Memo::new(move |_| {
+        grown.track();
+        let index = chosen.get()?;
+        recorded.with_value(|recorded| recorded.trace.spans().get(index).cloned())
+    });
+    let (group, jump) = (RwSignal::new(None::<String>), RwSignal::new(None::<usize>));
+    let only_its_events = Memo::new(move |_| group.with(Option::is_some));
+    // Another span is chosen: its events take the place of the other's.
+    Effect::new(move |_| {
+        let index = chosen.get();
+        if only_its_events.get_untracked() {
+            group.set(index.map(|index| index.to_string()));
+        }
+    });
+    let numbers = {
+        let turn = turn.clone();
+        move || {
+            turn.with(|turn| {
+                let now = if turn.is_active() { clock.get() } else { clock.get_untracked() };
+                let mut parts: Vec<String> = turn.elapsed_ms(now).map(duration_text).into_iter().collect();
+                parts.push(tokens_text(turn, is_rehearsal));
+                parts.extend(turn.usage.cost_micros.map(cost_text));
+                parts.join(" · ")
+            })
+        }
+    };
+    let failure = {
+        let turn = turn.clone();
+        Memo::new(move |_| turn.with(|turn| turn.reason.clone().filter(|_| turn.state == JobState::Failed)))
+    };
+    let failure_notice = move || {
+        failure.get().map(|reason| {
+            view! {
+                <div class="notice bad" role="alert">
+                    {icon(Icon::Warning)}
+                    <div><p>{reason.message}</p><p class="hint"><code>{reason.code}</code></p></div>
+                </div>
+            }
+        })
+    };
+    let person_notice = move || {
+        needs_person.get().then(|| {
+            let show = move |()| {
+                shows_span.set(false);
+                request_animation_frame(move || {
+                    if let Ok(Some(card)) = document().query_selector(".run-said .approval") {
+                        card.scroll_into_view();
+                    }
+                });
+            };
+            view! {
+                <div class="notice warn" role="status">
+                    {icon(Icon::Pause)}
+                    <p>"A tool call waits for you to approve or deny it."</p>
+                    <Button on_press=show>"Show it"</Button>
+                </div>
+            }
+        })
+    };
+    let model = run.with_value(|run| model_name(&run.model, is_rehearsal));
+    let (input, mode, created_at) = run.with_value(|run| (run.input.clone(), mode_word(run.mode), run.created_at));
+    let title = title_of(&input);
+    let to_list = format!("/projects/{}/runs", project.name.get_untracked());
+    let to_chat = session_id.map(|session| format!("/projects/{}/chat/{session}", project.name.get_untracked()));
+    let items = turn_items(turn.clone());
+    let said = StoredValue::new(input);
+    let conversation = view! {
+        <div class="run-said" class:gone=move || shows_span.get()>
+            {said_by(Role::Person, view! { <div class="said">{said.get_value()}</div> }.into_any())}
+            {said_by(Role::Agent, view! { <div class="answer">{items}</div> }.into_any())}
+        </div>
+    };
+    let began = move || recorded.with_value(|recorded| recorded.trace.spans().first().map(|run| run.began_at));
+    let details = move || {
+        if !shows_span.get() {
+            return None;
+        }
+        Some(match span.get() {
+            Some(span) => {
+                let began = began().unwrap_or(span.began_at);
+                let moment = if span.state.is_open() { moment() } else { clock.get_untracked() };
+                let pick = move |_| {
+                    let index = chosen.get_untracked().map(|index| index.to_string());
+                    group.update(|group| *group = if group.is_some() { None } else { index });
+                };
+                view! {
+                    {span_details(&span, began, moment)}
+                    <button type="button" class="button" aria-pressed=move || only_its_events.get().to_string() on:click=pick>
+                        {icon(Icon::List)} "Only its events below"
+                    </button>
+                }
+                .into_any()
+            }
+            None => {
+                view! { <p class="hint">"Choose a span to see what it was given and what came of it."</p> }.into_any()
+            }
+        })
+    };
+    view! {
+        <header class="build-head">
+            <h2>{title}</h2>
+            {move || job_pill(state.get())}
+            <span class="muted number">{numbers}</span>
+            <span class="muted wide-only">{model} ", " {mode}</span>
+            <span class="muted wide-only"><TimeAgo at=created_at/></span>
+            <span class="grow"></span>
+            <Actions run state/>
+        </header>
+        <nav class="run-links" aria-label="Around this run">
+            <A href=to_list>{icon(Icon::List)} "All runs"</A>
+            {to_chat.map(|href| view! { <A href=href>{icon(Icon::Chat)} "Its chat"</A> })}
+            {run_actions(id)}
+        </nav>
+        <StreamNotice state=stream/>
+        {failure_notice}
+        {person_notice}
+        <div class="run-body">
+            <section class="run-spans" aria-label="Waterfall"><Waterfall rows chosen on_choose/></section>
+            <section class="run-side" node_ref=side aria-label="What happened">
+                <div class="switcher" role="group" aria-label="Shown">
+                    <button type="button" aria-pressed=move || (!shows_span.get()).to_string() on:click=move |_| shows_span.set(false)>"Conversation"</button>
+                    <button type="button" aria-pressed=move || shows_span.get().to_string() on:click=move |_| shows_span.set(true)>"Span"</button>
+                </div>
+                {conversation}
+                {details}
+            </section>
+        </div>
+        <section class="run-events" aria-labelledby="events-title">
+            <h2 id="events-title">"Events"</h2>
+            {move || only_its_events.get().then(|| view! {
+                <p class="hint" role="status">"Only the events of the chosen span are shown. "
+                    <Button kind=ButtonKind::Ghost on_press=move |()| group.set(None)>"Show all"</Button>
+                </p>
+            })}
+            <LogView source grown group jump raw=work::run_events_address(id) live/>
+        </section>
+    }
+    .into_any()
+}
+
+/// What can be done about a run.
+#[component]
+fn Actions(run: StoredValue<Run>, state: Memo<JobState>) -> impl IntoView {
+    let stop = Submission::new();
+    let again = RwSignal::new(false);
+    let cancel = move |()| {
+        let id = run.with_value(|run| run.id);
+        stop.run(async move { work::cancel_run(id).await }, |_| {});
+    };
+    let stop_button = move || {
+        (!state.get().is_final()).then(|| {
+            view! { <Button kind=ButtonKind::Danger glyph=Icon::Stop busy=stop.busy on_press=cancel>"Stop"</Button> }
+        })
+    };
+    view! {
+        <div class="row">
+            {stop_button}
+            <Button glyph=Icon::Retry shortcut="create" on_press=move |()| again.set(true)>"Run again"</Button>
+        </div>
+        <ErrorLine error=stop.error/>
+        <AgainDialog open=again run/>
+    }
+    .into_any()
+}
