@@ -12,6 +12,7 @@ pub mod config;
 pub mod db;
 pub mod error;
 mod exchange;
+pub mod gateway;
 pub mod http;
 pub mod identity;
 pub mod image;

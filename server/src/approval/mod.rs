@@ -50,6 +50,14 @@ pub(crate) async fn withdraw(tx: &mut Tx, run_id: Uuid, now: gantry_domain::Time
     Ok(store::withdraw(tx, run_id, now).await?)
 }
 
+/// Takes one question back that nobody waits for any more; none when it was decided.
+///
+/// # Errors
+/// Whatever the database answers.
+pub(crate) async fn withdraw_one(tx: &mut Tx, id: Uuid, now: gantry_domain::Timestamp) -> Result<Option<Approval>> {
+    Ok(store::withdraw_one(tx, id, now).await?)
+}
+
 /// Writes a decision down and lets the run go on.
 ///
 /// # Errors
@@ -59,14 +67,14 @@ pub(crate) async fn decide(app: &App, id: Uuid, body: &DecideApproval, actor: &s
     let known = store::get(&app.db, id).await?.ok_or_else(|| Error::not_found("approval"))?;
     if let Some(arguments) = body.arguments.as_ref().filter(|_| body.approve) {
         let spec = crate::run::spec_of(&app.db, known.run_id).await?;
-        let Some(tool) = spec.tools.iter().find(|tool| tool.id == known.tool) else {
-            return Err(Error::not_found("tool"));
-        };
         if !arguments.is_object() {
             return Err(Error::invalid("/arguments", "arguments_invalid", "The arguments must be a JSON object."));
         }
-        crate::runtime::check_arguments(tool, arguments)
-            .map_err(|fault| Error::invalid("/arguments", "arguments_invalid", fault))?;
+        // A project in a container may have tools of its own: what they take is known to it alone.
+        if let Some(tool) = spec.tools.iter().find(|tool| tool.id == known.tool) {
+            crate::runtime::check_arguments(tool, arguments)
+                .map_err(|fault| Error::invalid("/arguments", "arguments_invalid", fault))?;
+        }
     }
     let job_id = crate::run::job_of(&app.db, known.run_id).await?;
     let mut tx = app.db.begin().await?;
@@ -79,6 +87,8 @@ pub(crate) async fn decide(app: &App, id: Uuid, body: &DecideApproval, actor: &s
         )
     })?;
     app.jobs.wake(&mut tx, job_id).await?;
+    // A run that is at work all the while waits for it in the gateway.
+    tx.ring(job_id);
     tx.commit().await?;
     Ok(decided)
 }

@@ -152,6 +152,20 @@ pub(super) async fn withdraw(tx: &mut Tx, run_id: Uuid, now: Timestamp) -> sqlx:
     Ok(rows.into_iter().map(Approval::from).collect())
 }
 
+/// Takes one back if it is pending.
+pub(super) async fn withdraw_one(tx: &mut Tx, id: Uuid, now: Timestamp) -> sqlx::Result<Option<Approval>> {
+    let row: Option<ApprovalRow> = tx
+        .sql(
+            "UPDATE approval SET decision = 'withdrawn', decided_at = $2 WHERE id = $1 AND decision = 'pending'
+             RETURNING *",
+        )
+        .bind(id)
+        .bind(now)
+        .returning()
+        .await?;
+    Ok(row.map(Approval::from))
+}
+
 /// Denies what is pending past its time; the runs that asked.
 pub(super) async fn expire(tx: &mut Tx, now: Timestamp) -> sqlx::Result<Vec<Uuid>> {
     let rows: Vec<(Uuid,)> = tx

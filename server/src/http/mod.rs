@@ -84,7 +84,9 @@ fn routes() -> OpenApiRouter<App> {
 
 /// The contract of the REST API, OpenAPI 3.1.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    document(api().split_for_parts().1)
+    let mut document = document(api().split_for_parts().1);
+    document.merge(crate::gateway::http::document());
+    document
 }
 
 /// The contract as it is committed in `openapi/gantry.json`.
@@ -148,6 +150,12 @@ pub fn router(app: App) -> Router {
             ServiceBuilder::new()
                 .layer(middleware::from_fn(layers::request_id))
                 .layer(middleware::from_fn(layers::safety_headers))
+                .layer(CatchPanicLayer::custom(panicked)),
+        )
+        // A model thinks for as long as it likes, and its answers are passed on as they come.
+        .merge(
+            crate::gateway::http::router()
+                .layer(middleware::from_fn(layers::request_id))
                 .layer(CatchPanicLayer::custom(panicked)),
         )
         .with_state(app);

@@ -62,6 +62,21 @@ impl Queue {
         }
     }
 
+    /// Appends to the log of a job that somebody else does, for that attempt at it; whether the attempt
+    /// still holds the job. If not, nothing was appended.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub(crate) async fn append_for(
+        &self,
+        tx: &mut Tx,
+        id: Uuid,
+        attempt: i64,
+        bodies: &[EventBody],
+    ) -> sqlx::Result<bool> {
+        Ok(store::append(tx, id, Some(attempt), bodies, self.db.now()).await?.is_some())
+    }
+
     /// Asks for a job to be cancelled; asking twice is no error.
     ///
     /// # Errors

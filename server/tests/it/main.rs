@@ -15,6 +15,7 @@ mod approvals;
 mod build;
 mod compatibility;
 mod exchange;
+mod gateway;
 mod house;
 mod identity;
 mod image;

@@ -4,6 +4,7 @@
 //! are read piece by piece; an endpoint that answers without a stream works as well. What a run
 //! makes of a model's answer belongs in `runtime/`; where the key is kept belongs in `provider/`.
 
+mod relay;
 mod sse;
 mod wire;
 
@@ -17,9 +18,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+pub(crate) use relay::{EventStream, Frame, Relayed, relay};
 use sse::SseParser;
-pub(crate) use wire::{ChatRequest, Message, Piece, TokenCount, ToolCall, ToolDefinition, Turn, pieces_of};
-use wire::{TurnAssembly, error_text};
+use wire::error_text;
+pub(crate) use wire::{
+    ChatRequest, Message, Piece, TokenCount, ToolCall, ToolDefinition, Turn, TurnAssembly, pieces_of,
+};
 
 /// Bytes of one answer; a model that writes more is cut off.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -108,14 +112,14 @@ impl Endpoint {
         )
     }
 
-    fn truncated(&self) -> ModelError {
+    pub(crate) fn truncated(&self) -> ModelError {
         self.error(
             "model_stream_truncated",
             "The model's answer broke off before its end. What had arrived is kept above; send the message again for a whole answer.",
         )
     }
 
-    fn bad_response(&self, what: impl std::fmt::Display) -> ModelError {
+    pub(crate) fn bad_response(&self, what: impl std::fmt::Display) -> ModelError {
         self.error(
             "model_bad_response",
             format!(

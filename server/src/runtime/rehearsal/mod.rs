@@ -10,6 +10,8 @@
 mod arguments;
 mod walk;
 
+use gantry_domain::matrix::Pattern;
+use gantry_domain::spec::{Spec, Tool};
 use serde_json::json;
 
 use crate::outside::model::{Message, ToolCall, Turn};
@@ -27,6 +29,24 @@ const QUOTED: usize = 600;
 
 /// How everything that it says begins.
 const LABEL: &str = "This is the rehearsal model, not a language model.";
+
+/// What it says to a project that runs outside of this process. Agents are known there by the names that
+/// the generated code has for them.
+pub(crate) fn turn_elsewhere(spec: &Spec, offered: &[Tool], messages: &[Message], words: &str) -> Turn {
+    let transfer = if spec.target.pattern == Pattern::Router { Meaning::Route } else { Meaning::Transfer };
+    let mut offer = Offer::default();
+    for tool in offered {
+        let choice = [Meaning::Ask, transfer].into_iter().find_map(|meaning| {
+            let mut choices = spec.agents.iter().map(|agent| Choice::of(agent, meaning));
+            choices.find(|choice| choice.name == tool.id)
+        });
+        match choice {
+            Some(choice) => offer.choices.push(choice),
+            None => offer.tools.push(tool),
+        }
+    }
+    turn(&offer, messages, words, None)
+}
 
 /// What the rehearsal model says next in a conversation; `words` are the person's own.
 pub(super) fn turn(offer: &Offer<'_>, messages: &[Message], words: &str, rehearsed: Option<&Rehearsed>) -> Turn {
@@ -135,7 +155,7 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use gantry_domain::spec::{Agent, Builtin, Effect, Tool, ToolSource};
+    use gantry_domain::spec::{Agent, Builtin, Effect, ToolSource};
     use serde_json::Value;
 
     use super::*;

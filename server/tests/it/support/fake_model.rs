@@ -68,6 +68,8 @@ impl FakeModel {
         let script = Arc::new(script);
         let router = Router::new()
             .route("/v1/chat/completions", post(complete))
+            .route("/v1/responses", post(complete))
+            .route("/v1/embeddings", post(complete))
             .route("/v1/models", get(|| async { axum::Json(json!({"data": [{"id": "fake-1"}]})) }))
             .with_state(script.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,0 +1,761 @@
+//! The way of one request: let in, checked, asked, read, decided, passed back.
+//!
+//! A turn whose calls were all denied is answered by the gateway itself, which tells the model and asks
+//! it again; the project gets the answer to that. When only some were denied, the project gets the
+//! others, and the denied ones are put back into the conversation with its next request.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use gantry_domain::agui::AgUiEvent;
+use gantry_domain::api::approval::{Approval, ApprovalDecision};
+use gantry_domain::api::run::PermissionMode;
+use gantry_domain::event::{EventBody, Usage};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::outside::model::{self, Endpoint, EventStream, Frame, Relayed, TokenCount};
+use crate::provider;
+
+use super::judge::{Verdict, judge};
+use super::refusal::{self, Refusal};
+use super::scribe::{Scribe, call_events, clean, result_event};
+use super::store::{self, Pass, Spent};
+use super::wire::fields::with_field;
+use super::wire::{Api, Call, Denial, Reader, Said, Settled};
+use super::{Fact, claim, hold, rehearse};
+
+/// How often a stream that waits says so, and how long a plain answer waits before it says anything.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// How often a stream asks whether its run is still under way.
+const LOOK: Duration = Duration::from_secs(1);
+/// How many events may wait for a slow reader.
+const AHEAD: usize = 64;
+/// How many tools a model may call in one turn.
+const MOST_CALLS: usize = 64;
+/// How often the model may ask, within one answer, for nothing but what is denied.
+const MOST_DENIED_TURNS: u32 = 8;
+
+/// Why a request goes no further.
+enum Stop {
+    /// Whoever asked has gone.
+    Gone,
+    Refused(Refusal),
+    /// The endpoint refused; its words are passed on.
+    Upstream {
+        status: StatusCode,
+        body: String,
+    },
+}
+
+impl<E: Into<Refusal>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+/// Who answers.
+enum Source {
+    Rehearsal,
+    Endpoint { endpoint: Endpoint, prices: Option<(i64, i64)> },
+}
+
+/// An answer that has begun.
+enum Opened {
+    Events(EventStream),
+    Whole(Bytes, Value),
+}
+
+/// One request on its way.
+struct Relay {
+    app: App,
+    pass: Pass,
+    api: Api,
+    request: Value,
+    source: Source,
+    scribe: Scribe,
+    deadline: Option<Instant>,
+    used_tokens: i64,
+    cost_micros: Option<i64>,
+    denied_turns: u32,
+}
+
+/// Answers a request of a conversation.
+///
+/// # Errors
+/// What the gateway refuses, in its own words.
+pub(super) async fn answer(app: App, pass: Pass, api: Api, body: Bytes) -> Result<Response, Refusal> {
+    let request = object(&body)?;
+    check(&request, pass.mode)?;
+    let streams = request["stream"] == true;
+    let wants_usage = request["stream_options"]["include_usage"] == true;
+    let mut relay = Relay {
+        source: source(&app, &pass).await?,
+        deadline: deadline(&app, &pass)?,
+        scribe: Scribe::new(&app, &pass),
+        used_tokens: pass.used_tokens,
+        cost_micros: pass.cost_micros,
+        denied_turns: 0,
+        app,
+        pass,
+        api,
+        request,
+    };
+    relay.tell_results().await?;
+    let body = relay.first_body(body, streams && !wants_usage).await?;
+    let opened = match relay.ask(body).await {
+        Ok(opened) => opened,
+        Err(stop) => return Ok(stopped(stop)),
+    };
+    if streams {
+        return Ok(relay.answer_in_events(opened, wants_usage));
+    }
+    relay.answer_in_one(opened).await
+}
+
+/// Passes a request for embeddings on.
+///
+/// # Errors
+/// What the gateway refuses, in its own words.
+pub(super) async fn embed(app: App, pass: Pass, body: Bytes) -> Result<Response, Refusal> {
+    object(&body)?;
+    let Source::Endpoint { endpoint, prices } = source(&app, &pass).await? else {
+        return Err(Refusal::bad(
+            "embeddings_unavailable",
+            "The rehearsal model makes no embeddings. Start the run with a model provider that does.",
+        ));
+    };
+    check_budgets(&pass, pass.used_tokens, pass.cost_micros)?;
+    deadline(&app, &pass)?;
+    match model::relay(&app.http, &endpoint, "embeddings", body).await? {
+        Relayed::Whole(body) => {
+            let usage = serde_json::from_slice::<Value>(&body).unwrap_or_default()["usage"].take();
+            let input = usage["prompt_tokens"].as_i64().unwrap_or(0).max(0);
+            let spent = Spent { tokens: TokenCount { input, output: 0 }, tool_calls: 0, prices };
+            let mut tx = app.db.begin().await?;
+            let usage = store::count(&mut tx, pass.run_id, spent).await?;
+            let told: Vec<EventBody> = usage.map(|usage| usage_event(&app, &pass, usage)).into_iter().collect();
+            if !app.jobs.append_for(&mut tx, pass.job_id, pass.attempt, &told).await? {
+                return Err(Refusal::closed());
+            }
+            tx.commit().await?;
+            Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+        }
+        Relayed::Refused { status, body, .. } => Ok(stopped(Stop::Upstream { status, body })),
+        Relayed::Events(_) => {
+            Err(Refusal::new(StatusCode::BAD_GATEWAY, "model_bad_response", "The endpoint streams embeddings."))
+        }
+    }
+}
+
+fn object(body: &Bytes) -> Result<Value, Refusal> {
+    match serde_json::from_slice(body) {
+        Ok(request @ Value::Object(_)) => Ok(request),
+        _ => Err(Refusal::bad("malformed_json", "Expected a JSON object on OpenAI's wire.")),
+    }
+}
+
+/// Refuses what the gateway could not hold if the model asked for it.
+fn check(request: &Value, mode: PermissionMode) -> Result<(), Refusal> {
+    if request["n"].as_u64().is_some_and(|count| count > 1) {
+        return Err(Refusal::bad("choices_unsupported", "Expected one answer: leave out n, or send 1."));
+    }
+    if request.get("functions").is_some_and(|functions| !functions.is_null()) {
+        return Err(Refusal::bad(
+            "functions_unsupported",
+            "Expected tools instead of functions, which OpenAI retired.",
+        ));
+    }
+    if mode == PermissionMode::Dev {
+        return Ok(());
+    }
+    let tools = request["tools"].as_array().map(Vec::as_slice).unwrap_or_default();
+    match tools.iter().find(|tool| tool["type"] != "function") {
+        None => Ok(()),
+        Some(tool) => Err(Refusal::bad(
+            "tool_kind_unsupported",
+            format!(
+                "A tool of type {} runs at the model's provider, where no permission can be kept. Offer functions only, or run in Dev mode.",
+                tool["type"]
+            ),
+        )),
+    }
+}
+
+async fn source(app: &App, pass: &Pass) -> Result<Source, Refusal> {
+    let Some(provider_id) = pass.provider_id else {
+        return Ok(Source::Rehearsal);
+    };
+    let access = provider::access(app, provider_id).await.map_err(|error| {
+        if error.status().is_server_error() {
+            return error.into();
+        }
+        let message = format!("The run's model provider cannot be used: {}", error.detail());
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "provider_unavailable", message)
+    })?;
+    Ok(Source::Endpoint {
+        prices: access.input_price_micros.zip(access.output_price_micros),
+        endpoint: Endpoint {
+            base_url: access.base_url,
+            key: access.key,
+            model: pass.model.clone(),
+            idle_timeout: Duration::from_secs(u64::from(app.config.model_idle_seconds)),
+        },
+    })
+}
+
+/// Whether the run may ask a model once more: by its tokens and by what they cost.
+fn check_budgets(pass: &Pass, used: i64, cost: Option<i64>) -> Result<(), Refusal> {
+    let cost = cost.and_then(|cost| u64::try_from(cost).ok());
+    if let (Some(limit), Some(cost)) = (pass.spec.guardrails.max_cost_micros, cost)
+        && cost >= limit
+    {
+        return Err(Refusal::limit(
+            "cost_budget",
+            format!(
+                "The run has cost {cost} millionths of a US dollar and its guardrails allow {limit}. Raise guardrails.maxCostMicros in the spec, or choose a cheaper model."
+            ),
+        ));
+    }
+    match pass.spec.guardrails.max_tokens {
+        Some(limit) if u64::try_from(used).unwrap_or(0) >= limit => Err(Refusal::limit(
+            "token_budget",
+            format!(
+                "The run has used {used} tokens and its guardrails allow {limit}. Raise guardrails.maxTokens in the spec, or ask for less."
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// For how long the run has worked, in milliseconds, not counting the time in which it waited for people.
+fn worked_millis(app: &App, pass: &Pass) -> i64 {
+    let now = app.db.now();
+    let waiting = pass.held_since.map_or(0, |since| now.millis_since(since).max(0));
+    (now.millis_since(pass.opened_at) - pass.held_micros / 1_000 - waiting).max(0)
+}
+
+/// When the guardrails' time is over; none without a limit.
+fn deadline(app: &App, pass: &Pass) -> Result<Option<Instant>, Refusal> {
+    let Some(seconds) = pass.spec.guardrails.max_seconds else {
+        return Ok(None);
+    };
+    let worked = Duration::from_millis(u64::try_from(worked_millis(app, pass)).unwrap_or(0));
+    match Duration::from_secs(seconds).checked_sub(worked) {
+        Some(left) if !left.is_zero() => Ok(Some(Instant::now() + left)),
+        _ => Err(out_of_time(seconds)),
+    }
+}
+
+fn out_of_time(seconds: u64) -> Refusal {
+    Refusal::limit(
+        "time_budget",
+        format!(
+            "The run has worked for the {seconds} seconds that its guardrails allow. Raise guardrails.maxSeconds in the spec, or ask for less."
+        ),
+    )
+}
+
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn usage_event(app: &App, pass: &Pass, usage: Usage) -> EventBody {
+    let mut value = serde_json::to_value(usage).unwrap_or_default();
+    value["elapsedMs"] = json!(worked_millis(app, pass));
+    custom(pass.run_id, "gantry.usage", value)
+}
+
+fn notice(run_id: Uuid, code: &str, message: &str) -> EventBody {
+    custom(run_id, "gantry.notice", json!({ "code": code, "message": clean(message) }))
+}
+
+fn custom(run_id: Uuid, name: &str, value: Value) -> EventBody {
+    EventBody::RunEvent { run_id, event: AgUiEvent::Custom { name: name.to_owned(), value } }
+}
+
+fn stopped(stop: Stop) -> Response {
+    match stop {
+        Stop::Gone => Refusal::closed().into_response(),
+        Stop::Refused(refusal) => refusal.into_response(),
+        Stop::Upstream { status, body } => {
+            let is_json = serde_json::from_str::<Value>(&body).is_ok_and(|body| body.is_object());
+            let body = if is_json { body } else { refusal::body("model_refused", &body).to_string() };
+            let mut response = (status, body).into_response();
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            // The gateway has repeated what may be repeated.
+            headers.insert("x-should-retry", HeaderValue::from_static("false"));
+            response
+        }
+    }
+}
+
+/// Does something while a reader waits, who is told every few seconds that there is still somebody.
+async fn while_waiting<T>(out: &mpsc::Sender<Bytes>, work: impl Future<Output = T>) -> Result<T, Stop> {
+    tokio::pin!(work);
+    let mut every = tokio::time::interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return Ok(done),
+            () = out.closed() => return Err(Stop::Gone),
+            _ = every.tick() => send(out, Bytes::from_static(b": waiting\n\n")).await?,
+        }
+    }
+}
+
+async fn send(out: &mpsc::Sender<Bytes>, bytes: Bytes) -> Result<(), Stop> {
+    out.send(bytes).await.map_err(|_| Stop::Gone)
+}
+
+impl Relay {
+    /// Tells what tools answered, as far as this request is the first to say it.
+    async fn tell_results(&self) -> Result<(), Refusal> {
+        let results = self.api.results_in(&self.request);
+        if results.is_empty() {
+            return Ok(());
+        }
+        let told = store::facts(&self.app.db, self.pass.run_id).await?;
+        // Results of other calls are examples, or the thread before this run.
+        let is_news = |id: &str| told.contains(&Fact::Call(id).key()) && !told.contains(&Fact::Result(id).key());
+        let news: Vec<_> = results.into_iter().filter(|(id, _)| is_news(id)).collect();
+        if news.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.app.db.begin().await?;
+        let mut events = Vec::new();
+        for (id, content) in news {
+            if claim(&mut tx, self.pass.run_id, &Fact::Result(&id)).await? {
+                events.push(EventBody::RunEvent { run_id: self.pass.run_id, event: result_event(&id, &content) });
+            }
+        }
+        self.append(&mut tx, &events).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn append(&self, tx: &mut crate::db::Tx, events: &[EventBody]) -> Result<(), Refusal> {
+        let pass = &self.pass;
+        if self.app.jobs.append_for(tx, pass.job_id, pass.attempt, events).await? {
+            Ok(())
+        } else {
+            Err(Refusal::closed())
+        }
+    }
+
+    /// The body that goes to the endpoint: as it came, but for what has to be different.
+    async fn first_body(&mut self, body: Bytes, count_usage: bool) -> Result<Bytes, Refusal> {
+        let Source::Endpoint { endpoint, .. } = &self.source else { return Ok(body) };
+        let mut changes: Vec<(&str, Value)> = Vec::new();
+        // The model that was chosen for the run answers, whatever name the project has for it.
+        if self.request["model"] != endpoint.model.as_str() {
+            changes.push(("model", json!(endpoint.model)));
+        }
+        if count_usage && self.api == Api::Chat {
+            let mut options = Some(&self.request["stream_options"]).filter(|known| known.is_object()).cloned();
+            let options = options.get_or_insert_with(|| json!({}));
+            options["include_usage"] = json!(true);
+            changes.push(("stream_options", options.clone()));
+        }
+        let denials = store::denials(&self.app.db, self.pass.run_id).await?;
+        if !denials.is_empty() && self.api.put_back(&mut self.request, &denials) {
+            let name = if self.api == Api::Chat { "messages" } else { "input" };
+            changes.push((name, self.request[name].clone()));
+        }
+        let mut bytes = body;
+        for (name, value) in changes {
+            bytes = with_field(&bytes, name, &value.to_string()).into();
+            self.request[name] = value;
+        }
+        Ok(bytes)
+    }
+
+    /// Asks whoever answers in this run.
+    async fn ask(&mut self, body: Bytes) -> Result<Opened, Stop> {
+        check_budgets(&self.pass, self.used_tokens, self.cost_micros)?;
+        let Source::Endpoint { endpoint, .. } = &self.source else {
+            let answer = rehearse::answer(self.api, &self.request, &self.pass.spec, &self.pass.input);
+            return Ok(Opened::Whole(answer.to_string().into(), answer));
+        };
+        let relayed = tokio::select! {
+            biased;
+            () = until(self.deadline) => return Err(self.out_of_time().into()),
+            relayed = model::relay(&self.app.http, endpoint, self.api.path(), body) => relayed,
+        };
+        match relayed? {
+            Relayed::Events(events) => Ok(Opened::Events(events)),
+            Relayed::Whole(bytes) => match serde_json::from_slice(&bytes) {
+                Ok(answer) => Ok(Opened::Whole(bytes, answer)),
+                Err(_) => Err(endpoint.bad_response("it is not JSON").into()),
+            },
+            Relayed::Refused { status, body, said } => {
+                let message = format!("The model's endpoint answered {status}: {said}");
+                self.tell(vec![notice(self.pass.run_id, "model_refused", &message)]).await?;
+                if matches!(status.as_u16(), 401 | 403) {
+                    return Err(Refusal::new(
+                        StatusCode::BAD_GATEWAY,
+                        "model_unauthorized",
+                        format!("The model's endpoint refused the provider's key ({status}). Enter a valid key for the provider in the settings."),
+                    )
+                    .into());
+                }
+                Err(Stop::Upstream { status, body })
+            }
+        }
+    }
+
+    async fn tell(&self, events: Vec<EventBody>) -> Result<(), Refusal> {
+        let mut tx = self.app.db.begin().await?;
+        self.append(&mut tx, &events).await?;
+        Ok(tx.commit().await?)
+    }
+
+    fn out_of_time(&self) -> Refusal {
+        out_of_time(self.pass.spec.guardrails.max_seconds.unwrap_or_default())
+    }
+
+    fn bad_response(&self, what: &str) -> Refusal {
+        match &self.source {
+            Source::Endpoint { endpoint, .. } => endpoint.bad_response(what).into(),
+            Source::Rehearsal => Refusal::new(StatusCode::BAD_GATEWAY, "model_bad_response", what),
+        }
+    }
+
+    fn truncated(&self) -> Refusal {
+        match &self.source {
+            Source::Endpoint { endpoint, .. } => endpoint.truncated().into(),
+            Source::Rehearsal => Refusal::new(StatusCode::BAD_GATEWAY, "model_stream_truncated", "It broke off."),
+        }
+    }
+
+    /// Answers a project that wants events.
+    fn answer_in_events(mut self, opened: Opened, wants_usage: bool) -> Response {
+        let (out, receiver) = mpsc::channel(AHEAD);
+        tokio::spawn(async move {
+            let told = match self.pass_on(opened, wants_usage, &out).await {
+                Ok(()) | Err(Stop::Gone) => return,
+                Err(Stop::Refused(refusal)) => self.api.error_event(refusal.code, &refusal.message),
+                Err(Stop::Upstream { status, .. }) => {
+                    self.api.error_event("model_refused", &format!("The model's endpoint answered {status}."))
+                }
+            };
+            self.scribe.end_message();
+            let _ = out.send(told).await;
+        });
+        let events = futures::stream::unfold(receiver, |mut receiver| async {
+            receiver.recv().await.map(|bytes| (Ok::<_, Infallible>(bytes), receiver))
+        });
+        let headers = [
+            (header::CONTENT_TYPE, "text/event-stream"),
+            (header::CACHE_CONTROL, "no-store"),
+            (header::HeaderName::from_static("x-accel-buffering"), "no"),
+        ];
+        (headers, Body::from_stream(events)).into_response()
+    }
+
+    /// Passes a stream on, turn by turn until the project has something to do.
+    async fn pass_on(&mut self, opened: Opened, wants_usage: bool, out: &mpsc::Sender<Bytes>) -> Result<(), Stop> {
+        let mut reader = self.api.reader(wants_usage);
+        let mut opened = opened;
+        loop {
+            match opened {
+                Opened::Events(events) => self.read(events, &mut reader, out).await?,
+                // An endpoint that ignores `stream` has said everything at once.
+                Opened::Whole(_, answer) => {
+                    self.api.understood(&answer).map_err(|text| self.bad_response(&text))?;
+                    for frame in self.api.streamed(&answer) {
+                        self.take(frame, &mut reader, out).await?;
+                    }
+                }
+            }
+            let said = reader.said();
+            if !said.complete {
+                return Err(self.truncated().into());
+            }
+            let settled = while_waiting(out, self.settle(&said)).await??;
+            if !are_all_denied(&settled) {
+                for bytes in reader.release(&settled) {
+                    send(out, bytes).await?;
+                }
+                return Ok(());
+            }
+            self.api.go_on(&mut self.request, &said, &settled);
+            reader = reader.next_turn();
+            let body = self.request.to_string().into();
+            opened = while_waiting(out, self.ask(body)).await??;
+        }
+    }
+
+    async fn read(
+        &mut self,
+        mut events: EventStream,
+        reader: &mut Reader,
+        out: &mpsc::Sender<Bytes>,
+    ) -> Result<(), Stop> {
+        let mut look = tokio::time::interval_at(Instant::now() + LOOK, LOOK);
+        loop {
+            let frame = tokio::select! {
+                biased;
+                () = out.closed() => return Err(Stop::Gone),
+                () = until(self.deadline) => return Err(self.out_of_time().into()),
+                _ = look.tick() => {
+                    if !store::is_open(&self.app.db, &self.pass, self.app.db.now()).await? {
+                        return Err(Refusal::closed().into());
+                    }
+                    continue;
+                }
+                frame = events.next() => frame?,
+            };
+            let Some(frame) = frame else { return Ok(()) };
+            let is_last = frame.data.trim() == "[DONE]";
+            self.take(frame, reader, out).await?;
+            if is_last || (self.api == Api::Responses && reader.said().complete) {
+                // Read to its very end, the connection can be used again.
+                tokio::spawn(async move {
+                    let _ = tokio::time::timeout(LOOK, events.next()).await;
+                });
+                return Ok(());
+            }
+        }
+    }
+
+    async fn take(&mut self, frame: Frame, reader: &mut Reader, out: &mpsc::Sender<Bytes>) -> Result<(), Stop> {
+        let step = reader.take(frame).map_err(|text| self.bad_response(&text))?;
+        if let Some(bytes) = step.forward {
+            send(out, bytes).await?;
+        }
+        self.scribe.say(&step.text);
+        Ok(())
+    }
+
+    /// Answers a project that wants one body. While a person thinks, blanks are sent, which JSON allows
+    /// before a value: else the project's client would give up.
+    async fn answer_in_one(mut self, opened: Opened) -> Result<Response, Refusal> {
+        let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+        let mut work = Box::pin(async move { self.whole(opened).await });
+        if let Ok(done) = tokio::time::timeout(KEEP_ALIVE, &mut work).await {
+            return Ok(match done {
+                Ok(bytes) => (headers, bytes).into_response(),
+                Err(stop) => stopped(stop),
+            });
+        }
+        let body = futures::stream::unfold(Some(work), |work| async {
+            let mut work = work?;
+            match tokio::time::timeout(KEEP_ALIVE, &mut work).await {
+                Err(_) => Some((Ok(Bytes::from_static(b" ")), Some(work))),
+                Ok(Ok(bytes)) => Some((Ok(bytes), None)),
+                // The status is sent already: an answer that breaks off is one that clients ask for again.
+                Ok(Err(_)) => Some((Err(std::io::Error::other("the gateway gave no answer")), None)),
+            }
+        });
+        Ok((headers, Body::from_stream(body)).into_response())
+    }
+
+    async fn whole(&mut self, opened: Opened) -> Result<Bytes, Stop> {
+        let mut opened = opened;
+        loop {
+            let Opened::Whole(bytes, answer) = opened else {
+                return Err(self.bad_response("it is a stream, which nobody asked for").into());
+            };
+            let said = self.api.understood(&answer).map_err(|text| self.bad_response(&text))?;
+            self.scribe.say(&said.text);
+            let settled = self.settle(&said).await?;
+            if settled.iter().zip(&said.calls).all(|(settled, call)| is_as_it_was(settled, call)) {
+                return Ok(bytes);
+            }
+            if !are_all_denied(&settled) {
+                return Ok(self.api.rewritten(answer, &settled).to_string().into());
+            }
+            self.api.go_on(&mut self.request, &said, &settled);
+            let body = self.request.to_string().into();
+            opened = self.ask(body).await?;
+        }
+    }
+
+    /// Counts a turn, tells of it, and decides about its calls: by the rules, or by asking a person.
+    async fn settle(&mut self, said: &Said) -> Result<Vec<Settled>, Refusal> {
+        if said.calls.len() > MOST_CALLS {
+            return Err(self.bad_response("it calls more than 64 tools in one turn"));
+        }
+        let message_id = self.scribe.end_message();
+        if !self.scribe.flush().await {
+            return Err(Refusal::closed());
+        }
+        let ids = self.note(said, message_id.as_deref()).await?;
+        let verdicts: Vec<Verdict> =
+            said.calls.iter().map(|call| judge(&self.pass.spec, self.pass.mode, call)).collect();
+        let questions = ids.iter().zip(&said.calls).zip(&verdicts).filter_map(|((id, call), verdict)| match verdict {
+            Verdict::Hold { effect, arguments } => Some(hold::Question {
+                call_id: id.clone(),
+                tool: call.name.clone(),
+                effect: *effect,
+                arguments: arguments.clone(),
+            }),
+            _ => None,
+        });
+        let questions: Vec<hold::Question> = questions.collect();
+        let mut decided: HashMap<String, Approval> = HashMap::new();
+        if !questions.is_empty() {
+            let asked_at = Instant::now();
+            let answers = hold::ask(&self.app, &self.pass, questions).await?;
+            // The run's time stands still while a person thinks.
+            self.deadline = self.deadline.map(|deadline| deadline + asked_at.elapsed());
+            decided.extend(answers.into_iter().map(|approval| (approval.tool_call_id.clone(), approval)));
+        }
+        let mut settled = Vec::with_capacity(ids.len());
+        let mut notices = Vec::new();
+        for ((id, call), verdict) in ids.into_iter().zip(&said.calls).zip(verdicts) {
+            let (outcome, code) = match verdict {
+                Verdict::Run => (Ok(call.arguments.clone()), None),
+                Verdict::Deny { answer, notice } => (Err(answer), notice),
+                Verdict::Hold { arguments, .. } => (followed(call, arguments, decided.get(&id)), Some("tool_denied")),
+            };
+            settled.push(match outcome {
+                Ok(arguments) => Settled::Released { id, arguments },
+                Err(answer) => {
+                    notices.extend(code.map(|code| notice(self.pass.run_id, code, &answer)));
+                    Settled::Denied { id, answer }
+                }
+            });
+        }
+        self.tell_denials(said, &settled, notices).await?;
+        Ok(settled)
+    }
+
+    /// Counts a turn and puts its calls into the log, each under an id that comes once in the run.
+    async fn note(&mut self, said: &Said, message_id: Option<&str>) -> Result<Vec<String>, Refusal> {
+        let run_id = self.pass.run_id;
+        let prices = match &self.source {
+            Source::Endpoint { prices, .. } => *prices,
+            Source::Rehearsal => None,
+        };
+        let tokens = said.tokens.unwrap_or_default();
+        let tool_calls = i64::try_from(said.calls.len()).unwrap_or(i64::MAX);
+        let mut tx = self.app.db.begin().await?;
+        if !said.text.trim().is_empty() {
+            claim(&mut tx, run_id, &Fact::Text(&said.text)).await?;
+        }
+        let mut ids = Vec::with_capacity(said.calls.len());
+        let mut events = Vec::new();
+        for call in &said.calls {
+            let mut id = clean(&call.id);
+            // Some endpoints give no ids, and some count anew in every turn.
+            if id.is_empty() || !claim(&mut tx, run_id, &Fact::Call(&id)).await? {
+                id = format!("call_{}", Uuid::now_v7().simple());
+                claim(&mut tx, run_id, &Fact::Call(&id)).await?;
+            }
+            let told = call_events(&id, &call.name, &call.arguments, message_id);
+            events.extend(told.into_iter().map(|event| EventBody::RunEvent { run_id, event }));
+            ids.push(id);
+        }
+        let guardrails = &self.pass.spec.guardrails;
+        let has_endpoint = matches!(self.source, Source::Endpoint { .. });
+        let counts = guardrails.max_tokens.is_some() || (guardrails.max_cost_micros.is_some() && prices.is_some());
+        let unknown_cost = guardrails.max_cost_micros.is_some() && prices.is_none();
+        for (code, applies, message) in [
+            (
+                "tokens_not_counted",
+                counts && said.tokens.is_none(),
+                "The model's endpoint does not say how many tokens it used, so the limits of tokens and of cost cannot be kept.",
+            ),
+            (
+                "cost_not_known",
+                unknown_cost,
+                "The model's prices are not known, so the limit of cost cannot be kept. Enter them with the provider.",
+            ),
+        ] {
+            if applies && has_endpoint && claim(&mut tx, run_id, &Fact::Notice(code)).await? {
+                events.push(notice(run_id, code, message));
+            }
+        }
+        let usage = store::count(&mut tx, run_id, Spent { tokens, tool_calls, prices }).await?;
+        let usage = usage.ok_or_else(Refusal::closed)?;
+        self.used_tokens = usage.input_tokens + usage.output_tokens;
+        self.cost_micros = usage.cost_micros;
+        events.push(usage_event(&self.app, &self.pass, usage));
+        self.append(&mut tx, &events).await?;
+        tx.commit().await?;
+        Ok(ids)
+    }
+
+    async fn tell_denials(&mut self, said: &Said, settled: &[Settled], notices: Vec<EventBody>) -> Result<(), Refusal> {
+        let released = settled.iter().find_map(|settled| match settled {
+            Settled::Released { id, .. } => Some(id.clone()),
+            Settled::Denied { .. } => None,
+        });
+        let denied: Vec<(&Call, &String, &String)> = said
+            .calls
+            .iter()
+            .zip(settled)
+            .filter_map(|(call, settled)| match settled {
+                Settled::Denied { id, answer } => Some((call, id, answer)),
+                Settled::Released { .. } => None,
+            })
+            .collect();
+        if denied.is_empty() {
+            return Ok(());
+        }
+        if released.is_none() {
+            self.denied_turns += 1;
+            if self.denied_turns > MOST_DENIED_TURNS {
+                return Err(Refusal::limit(
+                    "denied_too_often",
+                    "The model keeps asking for tools that are denied. Allow them, or tell the agent in its instructions to do without.",
+                ));
+            }
+        }
+        let run_id = self.pass.run_id;
+        let mut tx = self.app.db.begin().await?;
+        let mut events = Vec::new();
+        for (call, id, answer) in denied {
+            if claim(&mut tx, run_id, &Fact::Result(id)).await? {
+                events.push(EventBody::RunEvent { run_id, event: result_event(id, answer) });
+            }
+            if let Some(neighbour) = &released {
+                let denial = Denial {
+                    call_id: id.clone(),
+                    neighbour: neighbour.clone(),
+                    name: clean(&call.name),
+                    arguments: clean(&call.arguments),
+                    answer: clean(answer),
+                };
+                store::keep_denial(&mut tx, run_id, &denial).await?;
+            }
+        }
+        events.extend(notices);
+        self.append(&mut tx, &events).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// What follows from a person's decision: the arguments to run with, or what the model reads instead.
+fn followed(call: &Call, asked: Value, approval: Option<&Approval>) -> Result<String, String> {
+    let name = &call.name;
+    match approval.map(|approval| (approval.decision, approval)) {
+        Some((ApprovalDecision::Approved, approval)) if approval.arguments == asked => Ok(call.arguments.clone()),
+        Some((ApprovalDecision::Approved, approval)) => Ok(approval.arguments.to_string()),
+        Some((ApprovalDecision::Denied, approval)) => {
+            let who = approval.decided_by.as_deref().unwrap_or("a person");
+            Err(format!("Denied: {who} did not allow the call of {name}. It was not run."))
+        }
+        _ => Err(format!("Denied: nobody approved the call of {name} in time. It was not run.")),
+    }
+}
+
+fn are_all_denied(settled: &[Settled]) -> bool {
+    !settled.is_empty() && settled.iter().all(|settled| matches!(settled, Settled::Denied { .. }))
+}
+
+fn is_as_it_was(settled: &Settled, call: &Call) -> bool {
+    matches!(settled, Settled::Released { id, arguments } if *id == call.id && *arguments == call.arguments)
+}

@@ -1,0 +1,213 @@
+//! The SQL of the gateway.
+
+use std::collections::HashSet;
+
+use gantry_domain::Timestamp;
+use gantry_domain::api::run::PermissionMode;
+use gantry_domain::event::Usage;
+use gantry_domain::spec::Spec;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::wire::Denial;
+use crate::db::{Db, Tx};
+use crate::outside::model::TokenCount;
+
+/// The gateway opened for a run.
+pub(super) struct NewAccess {
+    pub(super) run_id: Uuid,
+    pub(super) token_hash: Vec<u8>,
+    pub(super) attempt: i64,
+    pub(super) opened_at: Timestamp,
+    pub(super) expires_at: Timestamp,
+}
+
+/// What a token opens.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct Pass {
+    pub(super) run_id: Uuid,
+    pub(super) job_id: Uuid,
+    pub(super) attempt: i64,
+    pub(super) spec: Json<Spec>,
+    pub(super) mode: PermissionMode,
+    pub(super) provider_id: Option<Uuid>,
+    pub(super) model: String,
+    pub(super) input: String,
+    pub(super) opened_at: Timestamp,
+    pub(super) held_since: Option<Timestamp>,
+    pub(super) held_micros: i64,
+    pub(super) used_tokens: i64,
+    pub(super) cost_micros: Option<i64>,
+}
+
+pub(super) async fn open(tx: &mut Tx, access: NewAccess) -> sqlx::Result<()> {
+    tx.sql(
+        "INSERT INTO gateway_access (run_id, token_hash, attempt, opened_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (run_id) DO UPDATE SET token_hash = excluded.token_hash, attempt = excluded.attempt,
+           opened_at = excluded.opened_at, expires_at = excluded.expires_at,
+           holding = 0, held_since = NULL, held_micros = 0",
+    )
+    .bind(access.run_id)
+    .bind(access.token_hash)
+    .bind(access.attempt)
+    .bind(access.opened_at)
+    .bind(access.expires_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn close(tx: &mut Tx, run_id: Uuid) -> sqlx::Result<()> {
+    tx.sql("DELETE FROM gateway_access WHERE run_id = $1").bind(run_id).execute().await?;
+    tx.sql("DELETE FROM gateway_fact WHERE run_id = $1").bind(run_id).execute().await?;
+    tx.sql("DELETE FROM gateway_denial WHERE run_id = $1").bind(run_id).execute().await?;
+    Ok(())
+}
+
+/// What a token opens, if its run is under way.
+pub(super) async fn pass(db: &Db, token_hash: Vec<u8>, now: Timestamp) -> sqlx::Result<Option<Pass>> {
+    db.sql(
+        "SELECT run.id AS run_id, run.job_id, access.attempt, run.spec, run.mode, run.provider_id, run.model, run.input,
+                access.opened_at, access.held_since, access.held_micros,
+                run.input_tokens + run.output_tokens AS used_tokens, run.cost_micros
+           FROM gateway_access access
+           JOIN run ON run.id = access.run_id
+           JOIN job ON job.id = run.job_id
+          WHERE access.token_hash = $1 AND access.expires_at > $2
+            AND job.state = 'running' AND job.attempt = access.attempt AND job.cancel_requested_at IS NULL",
+    )
+    .bind(token_hash)
+    .bind(now)
+    .optional()
+    .await
+}
+
+/// Whether a run that was let in is still under way.
+pub(super) async fn is_open(db: &Db, pass: &Pass, now: Timestamp) -> sqlx::Result<bool> {
+    let found: Option<(i64,)> = db
+        .sql(
+            "SELECT access.attempt FROM gateway_access access
+               JOIN run ON run.id = access.run_id
+               JOIN job ON job.id = run.job_id
+              WHERE access.run_id = $1 AND access.attempt = $2 AND access.expires_at > $3
+                AND job.state = 'running' AND job.attempt = $2 AND job.cancel_requested_at IS NULL",
+        )
+        .bind(pass.run_id)
+        .bind(pass.attempt)
+        .bind(now)
+        .optional()
+        .await?;
+    Ok(found.is_some())
+}
+
+/// A request of the run begins to wait for a person: the run's clock stands still.
+pub(super) async fn begin_hold(tx: &mut Tx, run_id: Uuid, now: Timestamp) -> sqlx::Result<()> {
+    tx.sql("UPDATE gateway_access SET holding = holding + 1, held_since = coalesce(held_since, $2) WHERE run_id = $1")
+        .bind(run_id)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// A request of the run waits no longer; the clock goes on when it was the last one.
+pub(super) async fn end_hold(tx: &mut Tx, run_id: Uuid, now: Timestamp) -> sqlx::Result<()> {
+    tx.sql(
+        "UPDATE gateway_access SET
+           held_micros = held_micros + CASE WHEN holding = 1 THEN $2 - coalesce(held_since, $2) ELSE 0 END,
+           held_since = CASE WHEN holding = 1 THEN NULL ELSE held_since END,
+           holding = holding - 1
+         WHERE run_id = $1 AND holding > 0",
+    )
+    .bind(run_id)
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn claim(tx: &mut Tx, run_id: Uuid, fact: &str) -> sqlx::Result<bool> {
+    let new = tx
+        .sql("INSERT INTO gateway_fact (run_id, fact) VALUES ($1, $2) ON CONFLICT (run_id, fact) DO NOTHING")
+        .bind(run_id)
+        .bind(fact.to_owned())
+        .execute()
+        .await?;
+    Ok(new == 1)
+}
+
+/// Everything about a run that was told.
+pub(super) async fn facts(db: &Db, run_id: Uuid) -> sqlx::Result<HashSet<String>> {
+    let rows: Vec<(String,)> = db.sql("SELECT fact FROM gateway_fact WHERE run_id = $1").bind(run_id).all().await?;
+    Ok(rows.into_iter().map(|(fact,)| fact).collect())
+}
+
+pub(super) async fn keep_denial(tx: &mut Tx, run_id: Uuid, denial: &Denial) -> sqlx::Result<()> {
+    tx.sql(
+        "INSERT INTO gateway_denial (run_id, call_id, neighbour, name, arguments, answer)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(run_id)
+    .bind(denial.call_id.clone())
+    .bind(denial.neighbour.clone())
+    .bind(denial.name.clone())
+    .bind(denial.arguments.clone())
+    .bind(denial.answer.clone())
+    .execute()
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn denials(db: &Db, run_id: Uuid) -> sqlx::Result<Vec<Denial>> {
+    db.sql("SELECT call_id, neighbour, name, arguments, answer FROM gateway_denial WHERE run_id = $1 ORDER BY call_id")
+        .bind(run_id)
+        .all()
+        .await
+}
+
+/// What a turn adds to a run's usage.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Spent {
+    pub(super) tokens: TokenCount,
+    pub(super) tool_calls: i64,
+    /// Prices of a million tokens in millionths of a US dollar, when both are known.
+    pub(super) prices: Option<(i64, i64)>,
+}
+
+#[derive(sqlx::FromRow)]
+struct UsageRow {
+    input_tokens: i64,
+    output_tokens: i64,
+    cost_micros: Option<i64>,
+    model_calls: i64,
+    tool_calls: i64,
+}
+
+/// Counts a turn of the model; what the run has used in all, or none when the run is gone.
+pub(super) async fn count(tx: &mut Tx, run_id: Uuid, spent: Spent) -> sqlx::Result<Option<Usage>> {
+    let (input_price, output_price) = spent.prices.unzip();
+    let row: Option<UsageRow> = tx
+        .sql(
+            "UPDATE run SET input_tokens = input_tokens + $2, output_tokens = output_tokens + $3,
+                    model_calls = model_calls + 1, tool_calls = tool_calls + $4,
+                    cost_micros = CASE WHEN $5 IS NULL OR $6 IS NULL THEN cost_micros
+                      ELSE ((input_tokens + $2) * $5 + (output_tokens + $3) * $6 + 500000) / 1000000 END
+              WHERE id = $1
+             RETURNING input_tokens, output_tokens, cost_micros, model_calls, tool_calls",
+        )
+        .bind(run_id)
+        .bind(spent.tokens.input)
+        .bind(spent.tokens.output)
+        .bind(spent.tool_calls)
+        .bind(input_price)
+        .bind(output_price)
+        .returning()
+        .await?;
+    Ok(row.map(|row| Usage {
+        input_tokens: row.input_tokens,
+        output_tokens: row.output_tokens,
+        cost_micros: row.cost_micros,
+        model_calls: row.model_calls,
+        tool_calls: row.tool_calls,
+    }))
+}
