@@ -4,7 +4,10 @@
 //! it again; the project gets the answer to that. When only some were denied, the project gets the
 //! others, and the denied ones are put back into the conversation with its next request.
 
-use std::collections::HashMap;
+mod embed;
+mod limits;
+mod settle;
+
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -12,7 +15,6 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use gantry_domain::agui::AgUiEvent;
-use gantry_domain::api::approval::{Approval, ApprovalDecision};
 use gantry_domain::api::run::PermissionMode;
 use gantry_domain::event::{EventBody, Usage};
 use serde_json::{Value, json};
@@ -21,16 +23,17 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::outside::model::{self, Endpoint, EventStream, Frame, Relayed, TokenCount};
+use crate::gateway::refusal::{self, Refusal};
+use crate::gateway::scribe::{Scribe, clean, result_event};
+use crate::gateway::store::{self, Pass};
+use crate::gateway::wire::fields::with_field;
+use crate::gateway::wire::{Api, Call, Reader, Settled};
+use crate::gateway::{Fact, claim, rehearse};
+use crate::outside::model::{self, Endpoint, EventStream, Frame, Relayed};
 use crate::provider;
 
-use super::judge::{Verdict, judge};
-use super::refusal::{self, Refusal};
-use super::scribe::{Scribe, call_events, clean, result_event};
-use super::store::{self, Pass, Spent};
-use super::wire::fields::with_field;
-use super::wire::{Api, Call, Denial, Reader, Said, Settled};
-use super::{Fact, claim, hold, rehearse};
+pub(super) use embed::embed;
+use limits::{check_budgets, deadline, out_of_time, until, worked_millis};
 
 /// How often a stream that waits says so, and how long a plain answer waits before it says anything.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
@@ -38,10 +41,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_secs(1);
 /// How many events may wait for a slow reader.
 const AHEAD: usize = 64;
-/// How many tools a model may call in one turn.
-const MOST_CALLS: usize = 64;
-/// How often the model may ask, within one answer, for nothing but what is denied.
-const MOST_DENIED_TURNS: u32 = 8;
 
 /// Why a request goes no further.
 enum Stop {
@@ -91,7 +90,7 @@ struct Relay {
 ///
 /// # Errors
 /// What the gateway refuses, in its own words.
-pub(super) async fn answer(app: App, pass: Pass, api: Api, body: Bytes) -> Result<Response, Refusal> {
+pub(in crate::gateway) async fn answer(app: App, pass: Pass, api: Api, body: Bytes) -> Result<Response, Refusal> {
     let request = object(&body)?;
     check(&request, pass.mode)?;
     let streams = request["stream"] == true;
@@ -118,41 +117,6 @@ pub(super) async fn answer(app: App, pass: Pass, api: Api, body: Bytes) -> Resul
         return Ok(relay.answer_in_events(opened, wants_usage));
     }
     relay.answer_in_one(opened).await
-}
-
-/// Passes a request for embeddings on.
-///
-/// # Errors
-/// What the gateway refuses, in its own words.
-pub(super) async fn embed(app: App, pass: Pass, body: Bytes) -> Result<Response, Refusal> {
-    object(&body)?;
-    let Source::Endpoint { endpoint, prices } = source(&app, &pass).await? else {
-        return Err(Refusal::bad(
-            "embeddings_unavailable",
-            "The rehearsal model makes no embeddings. Start the run with a model provider that does.",
-        ));
-    };
-    check_budgets(&pass, pass.used_tokens, pass.cost_micros)?;
-    deadline(&app, &pass)?;
-    match model::relay(&app.http, &endpoint, "embeddings", body).await? {
-        Relayed::Whole(body) => {
-            let usage = serde_json::from_slice::<Value>(&body).unwrap_or_default()["usage"].take();
-            let input = usage["prompt_tokens"].as_i64().unwrap_or(0).max(0);
-            let spent = Spent { tokens: TokenCount { input, output: 0 }, tool_calls: 0, prices };
-            let mut tx = app.db.begin().await?;
-            let usage = store::count(&mut tx, pass.run_id, spent).await?;
-            let told: Vec<EventBody> = usage.map(|usage| usage_event(&app, &pass, usage)).into_iter().collect();
-            if !app.jobs.append_for(&mut tx, pass.job_id, pass.attempt, &told).await? {
-                return Err(Refusal::closed());
-            }
-            tx.commit().await?;
-            Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
-        }
-        Relayed::Refused { status, body, .. } => Ok(stopped(Stop::Upstream { status, body })),
-        Relayed::Events(_) => {
-            Err(Refusal::new(StatusCode::BAD_GATEWAY, "model_bad_response", "The endpoint streams embeddings."))
-        }
-    }
 }
 
 fn object(body: &Bytes) -> Result<Value, Refusal> {
@@ -209,65 +173,6 @@ async fn source(app: &App, pass: &Pass) -> Result<Source, Refusal> {
             idle_timeout: Duration::from_secs(u64::from(app.config.model_idle_seconds)),
         },
     })
-}
-
-/// Whether the run may ask a model once more: by its tokens and by what they cost.
-fn check_budgets(pass: &Pass, used: i64, cost: Option<i64>) -> Result<(), Refusal> {
-    let cost = cost.and_then(|cost| u64::try_from(cost).ok());
-    if let (Some(limit), Some(cost)) = (pass.spec.guardrails.max_cost_micros, cost)
-        && cost >= limit
-    {
-        return Err(Refusal::limit(
-            "cost_budget",
-            format!(
-                "The run has cost {cost} millionths of a US dollar and its guardrails allow {limit}. Raise guardrails.maxCostMicros in the spec, or choose a cheaper model."
-            ),
-        ));
-    }
-    match pass.spec.guardrails.max_tokens {
-        Some(limit) if u64::try_from(used).unwrap_or(0) >= limit => Err(Refusal::limit(
-            "token_budget",
-            format!(
-                "The run has used {used} tokens and its guardrails allow {limit}. Raise guardrails.maxTokens in the spec, or ask for less."
-            ),
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// For how long the run has worked, in milliseconds, not counting the time in which it waited for people.
-fn worked_millis(app: &App, pass: &Pass) -> i64 {
-    let now = app.db.now();
-    let waiting = pass.held_since.map_or(0, |since| now.millis_since(since).max(0));
-    (now.millis_since(pass.opened_at) - pass.held_micros / 1_000 - waiting).max(0)
-}
-
-/// When the guardrails' time is over; none without a limit.
-fn deadline(app: &App, pass: &Pass) -> Result<Option<Instant>, Refusal> {
-    let Some(seconds) = pass.spec.guardrails.max_seconds else {
-        return Ok(None);
-    };
-    let worked = Duration::from_millis(u64::try_from(worked_millis(app, pass)).unwrap_or(0));
-    match Duration::from_secs(seconds).checked_sub(worked) {
-        Some(left) if !left.is_zero() => Ok(Some(Instant::now() + left)),
-        _ => Err(out_of_time(seconds)),
-    }
-}
-
-fn out_of_time(seconds: u64) -> Refusal {
-    Refusal::limit(
-        "time_budget",
-        format!(
-            "The run has worked for the {seconds} seconds that its guardrails allow. Raise guardrails.maxSeconds in the spec, or ask for less."
-        ),
-    )
-}
-
-async fn until(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => tokio::time::sleep_until(moment).await,
-        None => std::future::pending().await,
-    }
 }
 
 fn usage_event(app: &App, pass: &Pass, usage: Usage) -> EventBody {
@@ -580,175 +485,6 @@ impl Relay {
             let body = self.request.to_string().into();
             opened = self.ask(body).await?;
         }
-    }
-
-    /// Counts a turn, tells of it, and decides about its calls: by the rules, or by asking a person.
-    async fn settle(&mut self, said: &Said) -> Result<Vec<Settled>, Refusal> {
-        if said.calls.len() > MOST_CALLS {
-            return Err(self.bad_response("it calls more than 64 tools in one turn"));
-        }
-        let message_id = self.scribe.end_message();
-        if !self.scribe.flush().await {
-            return Err(Refusal::closed());
-        }
-        let ids = self.note(said, message_id.as_deref()).await?;
-        let verdicts: Vec<Verdict> =
-            said.calls.iter().map(|call| judge(&self.pass.spec, self.pass.mode, call)).collect();
-        let questions = ids.iter().zip(&said.calls).zip(&verdicts).filter_map(|((id, call), verdict)| match verdict {
-            Verdict::Hold { effect, arguments } => Some(hold::Question {
-                call_id: id.clone(),
-                tool: call.name.clone(),
-                effect: *effect,
-                arguments: arguments.clone(),
-            }),
-            _ => None,
-        });
-        let questions: Vec<hold::Question> = questions.collect();
-        let mut decided: HashMap<String, Approval> = HashMap::new();
-        if !questions.is_empty() {
-            let asked_at = Instant::now();
-            let answers = hold::ask(&self.app, &self.pass, questions).await?;
-            // The run's time stands still while a person thinks.
-            self.deadline = self.deadline.map(|deadline| deadline + asked_at.elapsed());
-            decided.extend(answers.into_iter().map(|approval| (approval.tool_call_id.clone(), approval)));
-        }
-        let mut settled = Vec::with_capacity(ids.len());
-        let mut notices = Vec::new();
-        for ((id, call), verdict) in ids.into_iter().zip(&said.calls).zip(verdicts) {
-            let (outcome, code) = match verdict {
-                Verdict::Run => (Ok(call.arguments.clone()), None),
-                Verdict::Deny { answer, notice } => (Err(answer), notice),
-                Verdict::Hold { arguments, .. } => (followed(call, arguments, decided.get(&id)), Some("tool_denied")),
-            };
-            settled.push(match outcome {
-                Ok(arguments) => Settled::Released { id, arguments },
-                Err(answer) => {
-                    notices.extend(code.map(|code| notice(self.pass.run_id, code, &answer)));
-                    Settled::Denied { id, answer }
-                }
-            });
-        }
-        self.tell_denials(said, &settled, notices).await?;
-        Ok(settled)
-    }
-
-    /// Counts a turn and puts its calls into the log, each under an id that comes once in the run.
-    async fn note(&mut self, said: &Said, message_id: Option<&str>) -> Result<Vec<String>, Refusal> {
-        let run_id = self.pass.run_id;
-        let prices = match &self.source {
-            Source::Endpoint { prices, .. } => *prices,
-            Source::Rehearsal => None,
-        };
-        let tokens = said.tokens.unwrap_or_default();
-        let tool_calls = i64::try_from(said.calls.len()).unwrap_or(i64::MAX);
-        let mut tx = self.app.db.begin().await?;
-        if !said.text.trim().is_empty() {
-            claim(&mut tx, run_id, &Fact::Text(&said.text)).await?;
-        }
-        let mut ids = Vec::with_capacity(said.calls.len());
-        let mut events = Vec::new();
-        for call in &said.calls {
-            let mut id = clean(&call.id);
-            // Some endpoints give no ids, and some count anew in every turn.
-            if id.is_empty() || !claim(&mut tx, run_id, &Fact::Call(&id)).await? {
-                id = format!("call_{}", Uuid::now_v7().simple());
-                claim(&mut tx, run_id, &Fact::Call(&id)).await?;
-            }
-            let told = call_events(&id, &call.name, &call.arguments, message_id);
-            events.extend(told.into_iter().map(|event| EventBody::RunEvent { run_id, event }));
-            ids.push(id);
-        }
-        let guardrails = &self.pass.spec.guardrails;
-        let has_endpoint = matches!(self.source, Source::Endpoint { .. });
-        let counts = guardrails.max_tokens.is_some() || (guardrails.max_cost_micros.is_some() && prices.is_some());
-        let unknown_cost = guardrails.max_cost_micros.is_some() && prices.is_none();
-        for (code, applies, message) in [
-            (
-                "tokens_not_counted",
-                counts && said.tokens.is_none(),
-                "The model's endpoint does not say how many tokens it used, so the limits of tokens and of cost cannot be kept.",
-            ),
-            (
-                "cost_not_known",
-                unknown_cost,
-                "The model's prices are not known, so the limit of cost cannot be kept. Enter them with the provider.",
-            ),
-        ] {
-            if applies && has_endpoint && claim(&mut tx, run_id, &Fact::Notice(code)).await? {
-                events.push(notice(run_id, code, message));
-            }
-        }
-        let usage = store::count(&mut tx, run_id, Spent { tokens, tool_calls, prices }).await?;
-        let usage = usage.ok_or_else(Refusal::closed)?;
-        self.used_tokens = usage.input_tokens + usage.output_tokens;
-        self.cost_micros = usage.cost_micros;
-        events.push(usage_event(&self.app, &self.pass, usage));
-        self.append(&mut tx, &events).await?;
-        tx.commit().await?;
-        Ok(ids)
-    }
-
-    async fn tell_denials(&mut self, said: &Said, settled: &[Settled], notices: Vec<EventBody>) -> Result<(), Refusal> {
-        let released = settled.iter().find_map(|settled| match settled {
-            Settled::Released { id, .. } => Some(id.clone()),
-            Settled::Denied { .. } => None,
-        });
-        let denied: Vec<(&Call, &String, &String)> = said
-            .calls
-            .iter()
-            .zip(settled)
-            .filter_map(|(call, settled)| match settled {
-                Settled::Denied { id, answer } => Some((call, id, answer)),
-                Settled::Released { .. } => None,
-            })
-            .collect();
-        if denied.is_empty() {
-            return Ok(());
-        }
-        if released.is_none() {
-            self.denied_turns += 1;
-            if self.denied_turns > MOST_DENIED_TURNS {
-                return Err(Refusal::limit(
-                    "denied_too_often",
-                    "The model keeps asking for tools that are denied. Allow them, or tell the agent in its instructions to do without.",
-                ));
-            }
-        }
-        let run_id = self.pass.run_id;
-        let mut tx = self.app.db.begin().await?;
-        let mut events = Vec::new();
-        for (call, id, answer) in denied {
-            if claim(&mut tx, run_id, &Fact::Result(id)).await? {
-                events.push(EventBody::RunEvent { run_id, event: result_event(id, answer) });
-            }
-            if let Some(neighbour) = &released {
-                let denial = Denial {
-                    call_id: id.clone(),
-                    neighbour: neighbour.clone(),
-                    name: clean(&call.name),
-                    arguments: clean(&call.arguments),
-                    answer: clean(answer),
-                };
-                store::keep_denial(&mut tx, run_id, &denial).await?;
-            }
-        }
-        events.extend(notices);
-        self.append(&mut tx, &events).await?;
-        Ok(tx.commit().await?)
-    }
-}
-
-/// What follows from a person's decision: the arguments to run with, or what the model reads instead.
-fn followed(call: &Call, asked: Value, approval: Option<&Approval>) -> Result<String, String> {
-    let name = &call.name;
-    match approval.map(|approval| (approval.decision, approval)) {
-        Some((ApprovalDecision::Approved, approval)) if approval.arguments == asked => Ok(call.arguments.clone()),
-        Some((ApprovalDecision::Approved, approval)) => Ok(approval.arguments.to_string()),
-        Some((ApprovalDecision::Denied, approval)) => {
-            let who = approval.decided_by.as_deref().unwrap_or("a person");
-            Err(format!("Denied: {who} did not allow the call of {name}. It was not run."))
-        }
-        _ => Err(format!("Denied: nobody approved the call of {name} in time. It was not run.")),
     }
 }
 
