@@ -13,6 +13,7 @@ use serde_json::Value;
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
 pub enum AgUiEvent {
     /// A run begins, or continues after an interrupt.
+    #[serde(rename_all = "camelCase")]
     RunStarted {
         /// The chat session, or the run itself when there is none.
         thread_id: String,
@@ -22,6 +23,7 @@ pub enum AgUiEvent {
         protocol_version: String,
     },
     /// A run ended, by success or by an interrupt that waits for a person.
+    #[serde(rename_all = "camelCase")]
     RunFinished {
         /// The chat session.
         thread_id: String,
@@ -40,16 +42,19 @@ pub enum AgUiEvent {
         code: Option<String>,
     },
     /// An agent or task begins.
+    #[serde(rename_all = "camelCase")]
     StepStarted {
         /// Its id in the spec.
         step_name: String,
     },
     /// An agent or task ended.
+    #[serde(rename_all = "camelCase")]
     StepFinished {
         /// Its id in the spec.
         step_name: String,
     },
     /// A message begins.
+    #[serde(rename_all = "camelCase")]
     TextMessageStart {
         /// The message.
         message_id: String,
@@ -60,6 +65,7 @@ pub enum AgUiEvent {
         name: Option<String>,
     },
     /// A piece of a message's text.
+    #[serde(rename_all = "camelCase")]
     TextMessageContent {
         /// The message.
         message_id: String,
@@ -67,11 +73,13 @@ pub enum AgUiEvent {
         delta: String,
     },
     /// A message is complete.
+    #[serde(rename_all = "camelCase")]
     TextMessageEnd {
         /// The message.
         message_id: String,
     },
     /// The model asks for a tool.
+    #[serde(rename_all = "camelCase")]
     ToolCallStart {
         /// The call.
         tool_call_id: String,
@@ -82,6 +90,7 @@ pub enum AgUiEvent {
         parent_message_id: Option<String>,
     },
     /// A piece of the call's arguments, as JSON text.
+    #[serde(rename_all = "camelCase")]
     ToolCallArgs {
         /// The call.
         tool_call_id: String,
@@ -89,11 +98,13 @@ pub enum AgUiEvent {
         delta: String,
     },
     /// The call's arguments are complete.
+    #[serde(rename_all = "camelCase")]
     ToolCallEnd {
         /// The call.
         tool_call_id: String,
     },
     /// What the tool answered.
+    #[serde(rename_all = "camelCase")]
     ToolCallResult {
         /// The message that carries the result.
         message_id: String,

@@ -56,6 +56,7 @@ pub enum EventBody {
     },
     /// An event of a run, in AG-UI's language.
     #[serde(rename = "run.event")]
+    #[serde(rename_all = "camelCase")]
     RunEvent {
         /// The run.
         run_id: Uuid,
@@ -64,6 +65,7 @@ pub enum EventBody {
     },
     /// A run came to its end.
     #[serde(rename = "run.done")]
+    #[serde(rename_all = "camelCase")]
     RunDone {
         /// The run.
         run_id: Uuid,
@@ -102,6 +104,7 @@ pub enum EventBody {
     },
     /// A build came to its end with an image.
     #[serde(rename = "build.done")]
+    #[serde(rename_all = "camelCase")]
     BuildDone {
         /// The build.
         build_id: Uuid,
@@ -125,6 +128,7 @@ pub enum EventBody {
     },
     /// An image was read back from the registry with the digest that was pushed.
     #[serde(rename = "publish.done")]
+    #[serde(rename_all = "camelCase")]
     PublishDone {
         /// The publication.
         publication_id: Uuid,

@@ -24,3 +24,22 @@ fn every_operation_says_what_it_does_and_how_it_fails() {
         }
     }
 }
+
+#[test]
+fn properties_are_called_as_they_are_on_the_wire() {
+    // utoipa does not know serde's `rename_all_fields`: variants with fields of several words say it themselves.
+    fn look(value: &serde_json::Value, found: &mut Vec<String>) {
+        if let Some(properties) = value["properties"].as_object() {
+            found.extend(properties.keys().filter(|name| name.contains('_')).cloned());
+        }
+        match value {
+            serde_json::Value::Object(object) => object.values().for_each(|inner| look(inner, found)),
+            serde_json::Value::Array(list) => list.iter().for_each(|inner| look(inner, found)),
+            _ => {}
+        }
+    }
+    let document: serde_json::Value = serde_json::from_str(&gantry_server::http::openapi_json()).unwrap();
+    let mut found = Vec::new();
+    look(&document["components"]["schemas"], &mut found);
+    assert!(found.is_empty(), "{found:?}");
+}
