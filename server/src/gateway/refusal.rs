@@ -74,6 +74,11 @@ impl IntoResponse for Refusal {
         // The model is asked again by the gateway where that helps; a client need not.
         response.headers_mut().insert("x-should-retry", HeaderValue::from_static("false"));
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"gantry gateway\""));
+        }
         response
     }
 }
