@@ -20,8 +20,8 @@ test('a server is asked for its tools, and those that are chosen are in the proj
 
   await dialog.getByLabel('Command').fill(`python3\n${script}`);
   await dialog.getByRole('button', { name: 'List its tools' }).click();
-  await expect(dialog.getByText('offers 5 tools')).toBeVisible();
-  await expect(dialog.getByRole('checkbox')).toHaveCount(5);
+  await expect(dialog.getByText('offers 8 tools')).toBeVisible();
+  await expect(dialog.getByRole('checkbox')).toHaveCount(8);
   await expect(dialog.getByText('Says it only reads')).toHaveCount(1);
   await dialog.getByRole('checkbox', { name: /echo/ }).check();
   await dialog.getByRole('checkbox', { name: /environment/ }).check();
