@@ -65,8 +65,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let stop = app.shutdown.clone();
     tokio::spawn(async move {
         until_told_to_stop().await;
-        tracing::info!("stopping");
         stop.cancel();
+        tracing::info!("stopping");
     });
     let service = http::router(app.clone()).into_make_service_with_connect_info::<std::net::SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(app.shutdown.clone().cancelled_owned()).await?;
@@ -81,7 +81,13 @@ fn init_log(format: &str) {
     let filter = EnvFilter::try_from_env("GANTRY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     // Colours are for people: a file or a container log gets plain text.
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
+    // A line that cannot be written (whoever read the log is gone) is lost. To report that on standard error, too,
+    // would be a panic, and whatever was about to be done after it would not be done.
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     // A second server in one process, as in tests, keeps the first one's log.
     let _ = match format {
         "json" => builder.json().try_init(),

@@ -134,3 +134,10 @@ test('an image is built, published and read back', async () => {
   const inspected = execFileSync('skopeo', ['inspect', '--tls-verify=false', '--format', '{{.Digest}}', `docker://${address}/${repository}:1.0.0`], { encoding: 'utf8' });
   expect(inspected.trim()).toBe(digest);
 });
+
+test('a server whose log nobody reads any more stops when it is told to', async () => {
+  const server = await Gantry.start();
+  server.process.stdout.destroy();
+  server.process.stderr.destroy();
+  expect(await server.stop()).toBe(0);
+});
