@@ -64,20 +64,23 @@ pub async fn find_id(db: &Db, id_or_name: &str) -> Result<Uuid> {
     store::id_of(db, id_or_name).await?.ok_or_else(|| Error::not_found("project"))
 }
 
-/// The names of all projects, by name, and when each was made.
-///
-/// # Errors
-/// Whatever the database answers.
-pub(crate) async fn names(db: &Db) -> Result<Vec<(String, Timestamp)>> {
-    Ok(store::names(db).await?)
+/// What a project is called, and what it says of itself.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct ProjectName {
+    /// Its name.
+    pub(crate) name: String,
+    /// What it says of itself; may be empty.
+    pub(crate) description: String,
+    /// When it was made.
+    pub(crate) created_at: Timestamp,
 }
 
-/// The names of all projects, by name, and what each says of itself.
+/// The names of all projects, in their order.
 ///
 /// # Errors
 /// Whatever the database answers.
-pub(crate) async fn described_names(db: &Db) -> Result<Vec<(String, String)>> {
-    Ok(store::described_names(db).await?)
+pub(crate) async fn names(db: &Db) -> Result<Vec<ProjectName>> {
+    Ok(store::names(db).await?)
 }
 
 /// A project by its id.

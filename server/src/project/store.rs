@@ -10,6 +10,7 @@ use sea_query::{Expr, ExprTrait, LikeExpr, Order, Query};
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::ProjectName;
 use super::new::NewProject;
 use super::revision;
 use crate::db::{Db, Engine, Tx};
@@ -121,14 +122,9 @@ pub(super) async fn id_of(db: &Db, id_or_name: &str) -> Result<Option<Uuid>> {
     Ok(row.map(|(id,)| id))
 }
 
-/// All names in their order, and when each project was made.
-pub(super) async fn names(db: &Db) -> sqlx::Result<Vec<(String, Timestamp)>> {
-    db.sql("SELECT name, created_at FROM project ORDER BY name").all().await
-}
-
-/// All names in their order, and what each project says of itself.
-pub(super) async fn described_names(db: &Db) -> sqlx::Result<Vec<(String, String)>> {
-    db.sql("SELECT name, description FROM project ORDER BY name").all().await
+/// All names in their order.
+pub(super) async fn names(db: &Db) -> sqlx::Result<Vec<ProjectName>> {
+    db.sql("SELECT name, description, created_at FROM project ORDER BY name").all().await
 }
 
 /// Projects, newest first.

@@ -162,8 +162,9 @@ async fn run_agent(
         resume(&app, &actor, &project, &input.resume).await?
     };
     let reading = Reading {
-        entries: call::listen(&app, job_id, after, standing).await?,
+        // First of all: from here on, whoever leaves stops the run.
         guard: StopWhenLeft::new(&app, job_id),
+        entries: call::listen(&app, job_id, after, standing).await?,
         thread_id,
         run_id,
         has_begun: false,
@@ -182,12 +183,7 @@ async fn begin(app: &App, actor: &Actor, project: &Project, input: RunAgentInput
     let known = input.context.into_iter().map(|known| format!("{}: {}", known.description, known.value));
     let mut said: Vec<Said> = known.map(|text| Said { by: Speaker::Caller, text }).collect();
     for (index, message) in input.messages.into_iter().enumerate() {
-        let by = match message.role.as_str() {
-            "system" | "developer" => Speaker::Caller,
-            "user" => Speaker::Person,
-            "assistant" => Speaker::Agent,
-            _ => continue,
-        };
+        let Some(by) = Speaker::of_role(&message.role) else { continue };
         // An agent that only called a tool said nothing.
         let Some(content) = message.content else { continue };
         let text = content.into_text(&format!("/messages/{index}/content"))?;

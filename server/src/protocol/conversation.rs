@@ -15,6 +15,18 @@ pub(super) enum Speaker {
     Agent,
 }
 
+impl Speaker {
+    /// Who speaks in a message with this role; none for what is no part of a conversation, such as a tool's.
+    pub(super) fn of_role(role: &str) -> Option<Self> {
+        match role {
+            "system" | "developer" => Some(Self::Caller),
+            "user" => Some(Self::Person),
+            "assistant" => Some(Self::Agent),
+            _ => None,
+        }
+    }
+}
+
 /// Something that was said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Said {

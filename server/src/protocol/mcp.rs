@@ -33,6 +33,7 @@ use super::{Conversation, Said, Speaker};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::identity::{Actor, Standing};
+use crate::project::ProjectName;
 use crate::{build, image, project, registry, run};
 
 /// How an agent's tool is called: this and the agent's name.
@@ -76,21 +77,10 @@ struct CreateArguments {
     spec: Spec,
 }
 
+/// What a run takes besides the agent.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RunArguments {
-    agent: String,
-    input: String,
-    #[serde(default)]
-    model: Option<String>,
-    #[serde(default)]
-    mode: PermissionMode,
-}
-
-/// [`RunArguments`] without the agent, which the tool's name says.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AgentArguments {
     input: String,
     #[serde(default)]
     model: Option<String>,
@@ -244,10 +234,10 @@ impl Gantry {
         let answer = match name {
             "list_agents" => {
                 actor.require(Scope::Read)?;
-                let agents = project::described_names(&app.db).await?;
-                let agents: Vec<Value> = agents
+                let agents: Vec<Value> = project::names(&app.db)
+                    .await?
                     .iter()
-                    .map(|(name, description)| json!({ "name": name, "description": description }))
+                    .map(|agent| json!({ "name": agent.name, "description": agent.description }))
                     .collect();
                 json!({ "agents": agents })
             }
@@ -289,8 +279,11 @@ impl Gantry {
                 serde_json::to_value(image::find(app, &digest).await?)?
             }
             "run_agent" => {
-                let RunArguments { agent, input, model, mode } = parse(arguments)?;
-                return self.run(&agent, AgentArguments { input, model, mode }, actor, standing).await;
+                let mut arguments = arguments.unwrap_or_default();
+                let Some(Value::String(agent)) = arguments.remove("agent") else {
+                    return Err(Error::invalid("/agent", "invalid_value", "Expected the name of an agent."));
+                };
+                return self.run(&agent, parse(Some(arguments))?, actor, standing).await;
             }
             name => {
                 let Some(agent) = name.strip_prefix(AGENT) else { return Err(Error::not_found("tool")) };
@@ -304,7 +297,7 @@ impl Gantry {
     async fn run(
         &self,
         agent: &str,
-        arguments: AgentArguments,
+        arguments: RunArguments,
         actor: &Actor,
         standing: Standing,
     ) -> Result<CallToolResult> {
@@ -367,7 +360,7 @@ impl ServerHandler for Gantry {
         let failed = |error: Error| ErrorData::internal_error(error.detail().to_owned(), None);
         actor.require(Scope::Read).map_err(failed)?;
         let mut tools = fixed_tools();
-        for (name, description) in project::described_names(&self.app.db).await.map_err(failed)? {
+        for ProjectName { name, description, .. } in project::names(&self.app.db).await.map_err(failed)? {
             let description = if description.is_empty() { format!("The agent {name}.") } else { description };
             let annotations = ToolAnnotations::new().read_only(false).open_world(true);
             tools.push(

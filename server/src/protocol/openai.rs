@@ -146,18 +146,13 @@ impl CompletionRequest {
     fn take_conversation(&mut self) -> Result<Conversation> {
         let mut said = Vec::with_capacity(self.messages.len());
         for (index, message) in std::mem::take(&mut self.messages).into_iter().enumerate() {
-            let by = match message.role.as_str() {
-                "system" | "developer" => Speaker::Caller,
-                "user" => Speaker::Person,
-                "assistant" => Speaker::Agent,
-                _ => {
-                    return Err(Error::invalid(
-                        format!("/messages/{index}/role"),
-                        "unsupported_role",
-                        "Expected system, developer, user or assistant: an agent calls its tools itself.",
-                    ));
-                }
-            };
+            let by = Speaker::of_role(&message.role).ok_or_else(|| {
+                Error::invalid(
+                    format!("/messages/{index}/role"),
+                    "unsupported_role",
+                    "Expected system, developer, user or assistant: an agent calls its tools itself.",
+                )
+            })?;
             let text = match message.content {
                 Some(content) => content.into_text(&format!("/messages/{index}/content"))?,
                 None => String::new(),
@@ -193,8 +188,9 @@ async fn complete(
     let conversation = request.take_conversation()?;
     let accepted = call::start(&app, &actor, &project, conversation, mode, choice).await?;
     let reading = Reading {
-        entries: call::listen(&app, accepted.job_id, 0, standing).await?,
+        // First of all: from here on, whoever leaves stops the run.
         guard: StopWhenLeft::new(&app, accepted.job_id),
+        entries: call::listen(&app, accepted.job_id, 0, standing).await?,
         run_id: accepted.id,
         head: Head { id: format!("chatcmpl-{}", accepted.id), created: seconds(app.db.now()), model: request.model },
         include_usage: request.stream_options.is_some_and(|options| options.include_usage),
@@ -408,12 +404,9 @@ async fn models(State(app): State<App>, actor: Actor) -> Result<axum::Json<Value
     let data: Vec<Value> = project::names(&app.db)
         .await?
         .iter()
-        .flat_map(|(name, created)| {
-            choices
-                .iter()
-                .chain([&rehearsal])
-                .map(|choice| described(&format!("{name}{choice}"), *created))
-                .collect::<Vec<_>>()
+        .flat_map(|agent| {
+            let choices = choices.iter().chain([&rehearsal]);
+            choices.map(|choice| described(&format!("{}{choice}", agent.name), agent.created_at)).collect::<Vec<_>>()
         })
         .collect();
     Ok(axum::Json(json!({ "object": "list", "data": data })))

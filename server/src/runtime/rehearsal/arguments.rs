@@ -133,12 +133,12 @@ fn expression_in(words: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use gantry_domain::spec::Effect;
 
     use super::*;
 
-    fn tool(id: &str, parameters: Value, source: ToolSource) -> Tool {
+    pub(in super::super) fn tool(id: &str, parameters: Value, source: ToolSource) -> Tool {
         Tool {
             id: id.to_owned(),
             description: String::new(),
@@ -149,7 +149,7 @@ mod tests {
         }
     }
 
-    fn http(parameters: Value) -> Tool {
+    pub(in super::super) fn http(parameters: Value) -> Tool {
         tool("lookup", parameters, ToolSource::Http { method: "GET".into(), url: "http://h/".into() })
     }
 

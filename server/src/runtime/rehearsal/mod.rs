@@ -155,25 +155,10 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use gantry_domain::spec::{Agent, Builtin, Effect, ToolSource};
-    use serde_json::Value;
+    use gantry_domain::spec::{Agent, Builtin, ToolSource};
 
+    use super::arguments::tests::{http, tool};
     use super::*;
-
-    fn tool(id: &str, parameters: Value, source: ToolSource) -> Tool {
-        Tool {
-            id: id.to_owned(),
-            description: String::new(),
-            parameters,
-            effect: Effect::Read,
-            timeout_ms: 1_000,
-            source,
-        }
-    }
-
-    fn http(parameters: Value) -> Tool {
-        tool("lookup", parameters, ToolSource::Http { method: "GET".into(), url: "http://h/".into() })
-    }
 
     fn agent(id: &str, role: &str) -> Agent {
         serde_json::from_value(json!({"id": id, "role": role, "instructions": "i"})).unwrap()
