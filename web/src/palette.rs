@@ -4,15 +4,13 @@
 use gantry_domain::api::build::Build;
 use gantry_domain::api::job::Job;
 use gantry_domain::api::project::ProjectSummary;
-use leptos::ev::KeyboardEvent;
-use leptos::html;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_navigate};
 
 use crate::api::{ApiResult, calls, encode, work};
 use crate::load::load;
 use crate::me::CurrentMe;
-use crate::parts::dialog::follow_open;
+use crate::parts::finder::{Findable, Finder, matching};
 use crate::parts::pill::job_word;
 use crate::parts::time::{ago_text, now};
 use crate::theme::{Theme, use_theme};
@@ -51,23 +49,14 @@ fn understood(query: &str) -> (Wanted, &str) {
     found.unwrap_or((Wanted::Anything, query))
 }
 
-/// How well `text` matches `query` as a subsequence; none when it does not, less is better.
-///
-/// Gaps cost their length, a letter at the beginning of a word is rewarded.
-pub(crate) fn score(query: &str, text: &str) -> Option<i64> {
-    let mut total = 0;
-    let mut previous = None::<usize>;
-    let text: Vec<char> = text.to_lowercase().chars().collect();
-    for wanted in query.to_lowercase().chars() {
-        let from = previous.map_or(0, |index| index + 1);
-        let index = from + text[from..].iter().position(|letter| *letter == wanted)?;
-        total += i64::try_from(index - from).unwrap_or(i64::MAX);
-        if index == 0 || !text[index - 1].is_alphanumeric() {
-            total -= 2;
-        }
-        previous = Some(index);
+impl Findable for Entry {
+    fn label(&self) -> &str {
+        &self.label
     }
-    Some(total)
+
+    fn kind(&self) -> &str {
+        self.group
+    }
 }
 
 /// Pages and actions that are always there.
@@ -105,16 +94,6 @@ fn tab_entries(project: Option<&str>) -> Vec<Entry> {
         act: Act::Go(format!("/projects/{project}/{}", page.to_lowercase())),
     };
     pages.map(entry).to_vec()
-}
-
-/// The entries that match, best first.
-fn matching(entries: Vec<Entry>, query: &str) -> Vec<Entry> {
-    let mut scored: Vec<(i64, Entry)> =
-        entries.into_iter().filter_map(|entry| score(query, &entry.label).map(|score| (score, entry))).collect();
-    if !query.is_empty() {
-        scored.sort_by_key(|(score, _)| *score);
-    }
-    scored.into_iter().map(|(_, entry)| entry).collect()
 }
 
 /// What the server has for a query. Builds are those of the project that is open, else the newest of all.
@@ -183,16 +162,6 @@ pub(crate) fn Palette(
     let navigate = use_navigate();
     let me = CurrentMe::expect();
     let query = RwSignal::new(String::new());
-    let selected = RwSignal::new(0_usize);
-    let dialog = NodeRef::<html::Dialog>::new();
-    follow_open(dialog, open);
-    Effect::new(move |_| {
-        if open.get() {
-            query.set(String::new());
-            selected.set(0);
-        }
-    });
-
     let path = use_location().pathname;
     let project = Memo::new(move |_| path.with(|path| project_of(path)));
     let wanted = Memo::new(move |_| query.with(|query| understood(query).0));
@@ -225,91 +194,29 @@ pub(crate) fn Palette(
         let all = found.into_iter().chain(fixed).collect();
         query.with(|query| matching(all, understood(query).1))
     });
-    let choose = StoredValue::new_local(move |index: usize| {
-        let Some(entry) = entries.with_untracked(|entries| entries.get(index).cloned()) else {
-            return;
-        };
-        open.set(false);
-        match entry.act {
-            Act::Go(address) => navigate(&address, Default::default()),
-            Act::UseTheme(chosen) => theme.set(chosen),
-            Act::ShowShortcuts => sheet_open.set(true),
-        }
-    });
-    let on_key = move |event: KeyboardEvent| {
-        let count = entries.with_untracked(Vec::len);
-        if count == 0 {
-            return;
-        }
-        match event.key().as_str() {
-            "ArrowDown" => selected.update(|selected| *selected = (*selected + 1) % count),
-            "ArrowUp" => selected.update(|selected| *selected = (*selected + count - 1) % count),
-            "Enter" => choose.with_value(|choose| choose(selected.get_untracked())),
-            _ => return,
-        }
-        event.prevent_default();
-        if let Some(row) = document().get_element_by_id(&row_id(selected.get_untracked())) {
-            row.scroll_into_view_with_bool(false);
-        }
+    let choose = move |entry: Entry| match entry.act {
+        Act::Go(address) => navigate(&address, Default::default()),
+        Act::UseTheme(chosen) => theme.set(chosen),
+        Act::ShowShortcuts => sheet_open.set(true),
     };
-    let rows = move || {
-        let rows = entries.get().into_iter().enumerate().map(|(index, entry)| {
-            view! {
-                <li
-                    id=row_id(index)
-                    role="option"
-                    aria-selected=move || if selected.get() == index { "true" } else { "false" }
-                    on:mousemove=move |_| if selected.get_untracked() != index { selected.set(index) }
-                    on:click=move |_| choose.with_value(|choose| choose(index))
-                >
-                    <span>{entry.label}</span><small>{entry.group}</small>
-                </li>
-            }
-        });
-        rows.collect_view()
-    };
-    let count_text = move || match entries.with(Vec::len) {
-        // Without the server the palette still has its pages and actions.
-        0 if from_server.error.with(Option::is_some) => "The server cannot be asked just now.".to_owned(),
-        0 => "No matches".to_owned(),
-        1 => "1 result".to_owned(),
-        count => format!("{count} results"),
+    let prefixes = || {
+        view! { <p class="wide-only"><kbd>">"</kbd> " actions " <kbd>"#"</kbd> " builds " <kbd>"@"</kbd> " people"</p> }
     };
     view! {
-        <dialog
-            node_ref=dialog
-            class="palette"
-            aria-label="Search pages and actions"
-            on:close=move |_| open.set(false)
-            on:click=move |event| if event.target() == event.current_target() { open.set(false) }
-        >
-            <input
-                type="text"
-                role="combobox"
-                aria-expanded="true"
-                aria-controls="palette-list"
-                aria-autocomplete="list"
-                aria-label="Search"
-                aria-activedescendant=move || row_id(selected.get())
-                placeholder="Projects, pages and actions"
-                autocomplete="off"
-                spellcheck="false"
-                autofocus
-                prop:value=query
-                on:input:target=move |event| {
-                    query.set(event.target().value());
-                    selected.set(0);
-                }
-                on:keydown=on_key
-            />
-            <ul id="palette-list" role="listbox" aria-label="Results">{rows}</ul>
-            <footer class="palette-foot">
-                <p role="status">{count_text}</p>
-                <p class="wide-only"><kbd>">"</kbd> " actions " <kbd>"#"</kbd> " builds " <kbd>"@"</kbd> " people"</p>
-            </footer>
-        </dialog>
+        <Finder
+            open
+            query
+            found=entries
+            // Without the server the palette still has its pages and actions.
+            is_cut_off=Signal::derive(move || from_server.error.with(Option::is_some))
+            on_choose=Callback::new(choose)
+            name="palette"
+            title="Search pages and actions"
+            label="Search"
+            hint="Projects, pages and actions"
+            foot=prefixes
+        />
     }
-    .into_any()
 }
 
 /// The project that an address is about.
@@ -318,20 +225,9 @@ fn project_of(path: &str) -> Option<String> {
     (!name.is_empty() && name != "new").then(|| name.to_owned())
 }
 
-fn row_id(index: usize) -> String {
-    format!("palette-row-{index}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn letters_match_in_order_only() {
-        assert!(score("wbt", "weather-bot").is_some());
-        assert!(score("tbw", "weather-bot").is_none());
-        assert_eq!(score("", "anything"), Some(0));
-    }
 
     #[test]
     fn beginnings_of_words_come_first() {

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 
 use crate::api::{calls, encode};
 use crate::load::{load, loaded};
+use crate::parts::money::money_text;
 use crate::parts::{EmptyState, skeleton_block};
 
 /// What the chart's bars are.
@@ -31,21 +32,12 @@ impl Measure {
 
     fn text(self, amount: i64) -> String {
         match self {
-            Self::Cost => money(amount),
+            Self::Cost => money_text(amount),
             Self::Tokens => format!("{} tokens", grouped(amount)),
             Self::Runs if amount == 1 => "1 run".to_owned(),
             Self::Runs => format!("{} runs", grouped(amount)),
         }
     }
-}
-
-/// Millionths of a dollar for people: cents, and more digits below one.
-fn money(micros: i64) -> String {
-    if micros == 0 {
-        return "$0".to_owned();
-    }
-    let dollars = micros as f64 / 1_000_000.0;
-    if micros < 10_000 { format!("${dollars:.6}") } else { format!("${dollars:.2}") }
 }
 
 /// A count with thin gaps between its thousands.
@@ -144,7 +136,7 @@ fn table(report: &UsageReport) -> AnyView {
         .into_iter()
         .map(|((project, model), sum)| {
             let href = format!("/projects/{}", encode(&project));
-            let cost = if sum.runs == sum.unpriced_runs { "no price".to_owned() } else { money(sum.cost_micros) };
+            let cost = if sum.runs == sum.unpriced_runs { "no price".to_owned() } else { money_text(sum.cost_micros) };
             view! {
                 <tr>
                     <td class="main-cell"><a href=href>{project}</a><span class="sub">{model}</span></td>
@@ -273,7 +265,6 @@ mod tests {
     #[test]
     fn amounts_are_for_people() {
         assert_eq!([0, 12, 1_234, 1_234_567].map(grouped), ["0", "12", "1\u{202f}234", "1\u{202f}234\u{202f}567"]);
-        assert_eq!([0, 12, 1_230_000].map(money), ["$0", "$0.000012", "$1.23"]);
         assert_eq!(Measure::Runs.text(1), "1 run");
     }
 }

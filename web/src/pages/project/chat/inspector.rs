@@ -9,10 +9,11 @@ use super::state::{Chat, TurnHandle};
 use super::tool_call::state_mark;
 use super::tools_panel::tool_count;
 use super::turn::{ToolCall, Turn};
-use super::turn_view::{cost_text, model_name, tokens_text};
+use super::turn_view::{model_name, tokens_text};
 use crate::pages::project::CurrentProject;
 use crate::pages::project::labels::{framework_name, pattern_name};
 use crate::pages::project::runs::mode_word;
+use crate::parts::money::money_text;
 use crate::parts::{duration_text, job_pill};
 use crate::poll::every_second;
 
@@ -99,7 +100,7 @@ fn Details(chat: Chat, handle: TurnHandle) -> impl IntoView {
         let turn = turn.clone();
         move || {
             let cost = turn.with(|turn| turn.usage.cost_micros);
-            cost.map(|cost| view! { <dt>"Cost"</dt><dd>{cost_text(cost)}</dd> })
+            cost.map(|cost| view! { <dt>"Cost"</dt><dd>{money_text(cost)}</dd> })
         }
     };
     let mode = mode_word(run.mode);
@@ -170,7 +171,7 @@ fn Totals(chat: Chat) -> impl IntoView {
             let tokens = (sum.input_tokens + sum.output_tokens > 0).then(
                 || view! { <dt>"Tokens"</dt><dd>{format!("{} in, {} out", sum.input_tokens, sum.output_tokens)}</dd> },
             );
-            let cost = sum.cost_micros.map(|cost| view! { <dt>"Cost"</dt><dd>{cost_text(cost)}</dd> });
+            let cost = sum.cost_micros.map(|cost| view! { <dt>"Cost"</dt><dd>{money_text(cost)}</dd> });
             view! {
                 <section aria-labelledby="chat-heading">
                     <h2 id="chat-heading">"Whole chat"</h2>

@@ -42,7 +42,7 @@ pub(in crate::pages::project) use self::timeline::describe;
 pub(in crate::pages::project) use self::tool_call::long_json;
 use self::transcript::Transcript;
 pub(in crate::pages::project) use self::turn::{CallState, Turn};
-pub(in crate::pages::project) use self::turn_view::{Role, cost_text, model_name, said_by, tokens_text, turn_items};
+pub(in crate::pages::project) use self::turn_view::{Role, model_name, said_by, tokens_text, turn_items};
 use super::CurrentProject;
 use crate::api::work;
 use crate::keyboard::modifier_name;

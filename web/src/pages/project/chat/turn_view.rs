@@ -8,6 +8,7 @@ use super::tool_call::ToolCallRow;
 use super::turn::{Item, ItemKey, Message, Turn};
 use crate::pages::project::CurrentProject;
 use crate::parts::markdown_view::markdown;
+use crate::parts::money::money_text;
 use crate::parts::{Button, ButtonKind, CopyButton, Icon, duration_text, icon};
 use crate::poll::every_second;
 
@@ -156,7 +157,7 @@ fn TurnFoot(chat: Chat, handle: TurnHandle) -> impl IntoView {
                 let mut parts = vec![model_name(&run.model, run.provider_id.is_none())];
                 parts.extend(turn.elapsed_ms(now).map(duration_text));
                 parts.push(tokens_text(turn, run.provider_id.is_none()));
-                parts.extend(turn.usage.cost_micros.map(cost_text));
+                parts.extend(turn.usage.cost_micros.map(money_text));
                 parts.join(" · ")
             })
         }
@@ -189,12 +190,6 @@ pub(in crate::pages::project) fn tokens_text(turn: &Turn, is_rehearsal: bool) ->
     } else {
         format!("{} in, {} out", usage.input_tokens, usage.output_tokens)
     }
-}
-
-/// Millionths of a dollar for people.
-pub(in crate::pages::project) fn cost_text(micros: i64) -> String {
-    let dollars = micros as f64 / 1_000_000.0;
-    if micros < 10_000 { format!("${dollars:.6}") } else { format!("${dollars:.2}") }
 }
 
 /// What the agent said. Blocks that are complete are drawn once; only the last is drawn again.
@@ -237,15 +232,4 @@ fn MessageView(turn: ArcRwSignal<Turn>, id: String) -> impl IntoView {
         </div>
     }
     .into_any()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cost_text;
-
-    #[test]
-    fn small_costs_keep_their_digits() {
-        assert_eq!(cost_text(12), "$0.000012");
-        assert_eq!(cost_text(1_234_567), "$1.23");
-    }
 }

@@ -6,9 +6,10 @@ use leptos::prelude::*;
 
 use super::kind_icon;
 use super::waterfall::{kind_word, state_mark};
-use crate::pages::project::chat::{cost_text, long_json};
+use crate::pages::project::chat::long_json;
 use crate::parts::duration_text;
 use crate::parts::markdown_view::markdown;
+use crate::parts::money::money_text;
 
 /// One span. `began` is when the run did.
 pub(super) fn span_details(span: &Span, began: Timestamp, now: Timestamp) -> AnyView {
@@ -43,7 +44,7 @@ pub(super) fn span_details(span: &Span, began: Timestamp, now: Timestamp) -> Any
                 <dt>"Took"</dt><dd>{duration_text(span.millis(now))} {span.state.is_open().then_some(" so far")}</dd>
                 {worked}
                 {tokens}
-                {span.cost_micros.map(|cost| view! { <dt>"Cost"</dt><dd>{cost_text(cost)}</dd> })}
+                {span.cost_micros.map(|cost| view! { <dt>"Cost"</dt><dd>{money_text(cost)}</dd> })}
                 <dt>"Own events"</dt><dd>{events}</dd>
                 {(!span.key.is_empty()).then(|| view! { <dt>"Id"</dt><dd><code>{span.key.clone()}</code></dd> })}
             </dl>

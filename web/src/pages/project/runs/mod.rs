@@ -15,10 +15,11 @@ use leptos_router::hooks::use_params_map;
 use uuid::Uuid;
 
 use super::CurrentProject;
-use super::chat::{cost_text, model_name};
+use super::chat::model_name;
 use crate::api::work;
 use crate::load::when_loaded;
 use crate::paged::paged;
+use crate::parts::money::money_text;
 use crate::parts::{EmptyState, Icon, LinkButton, TimeAgo, duration_text, icon, job_pill, skeleton_rows};
 use crate::poll::{every_second, keep_fresh};
 
@@ -116,7 +117,7 @@ fn run_row(project: CurrentProject, run: Run, now: ReadSignal<Timestamp>) -> Any
             <td>{job_pill(run.state)}</td>
             <td class="wide-only">{model_name(&run.model, is_rehearsal)}</td>
             <td class="end wide-only">{tokens_of(&run.usage)}</td>
-            <td class="end wide-only">{run.usage.cost_micros.map(cost_text)}</td>
+            <td class="end wide-only">{run.usage.cost_micros.map(money_text)}</td>
             <td class="end">{duration}</td>
             <td class="end wide-only"><TimeAgo at=run.created_at/></td>
         </tr>

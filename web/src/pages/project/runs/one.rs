@@ -17,10 +17,9 @@ use super::{mode_word, title_of};
 use crate::api::work;
 use crate::load::{load, loaded};
 use crate::pages::project::CurrentProject;
-use crate::pages::project::chat::{
-    CallState, Role, Turn, cost_text, model_name, run_actions, said_by, tokens_text, turn_items,
-};
+use crate::pages::project::chat::{CallState, Role, Turn, model_name, run_actions, said_by, tokens_text, turn_items};
 use crate::parts::log_view::{LogSource, LogView};
+use crate::parts::money::money_text;
 use crate::parts::time::now as this_moment;
 use crate::parts::{
     Button, ButtonKind, ErrorLine, Icon, StreamNotice, Submission, TimeAgo, duration_text, icon, job_pill,
@@ -119,7 +118,7 @@ fn RunView(record: Run) -> impl IntoView {
                 let now = if turn.is_active() { clock.get() } else { clock.get_untracked() };
                 let mut parts: Vec<String> = turn.elapsed_ms(now).map(duration_text).into_iter().collect();
                 parts.push(tokens_text(turn, is_rehearsal));
-                parts.extend(turn.usage.cost_micros.map(cost_text));
+                parts.extend(turn.usage.cost_micros.map(money_text));
                 parts.join(" · ")
             })
         }

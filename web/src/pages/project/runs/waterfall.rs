@@ -5,7 +5,7 @@ use gantry_domain::trace::{Span, SpanKind, SpanState, Trace};
 use leptos::prelude::*;
 
 use super::kind_icon;
-use crate::pages::project::chat::cost_text;
+use crate::parts::money::money_text;
 use crate::parts::{Icon, duration_text, icon};
 
 /// A span as a row shows it.
@@ -145,7 +145,7 @@ pub(super) fn Waterfall(
                     </span>
                     <span class="span-number"><span class="visually-hidden">"Took "</span>{part(|row| duration_text(row.millis))}</span>
                     <span class="span-number of-model wide-only">{move || row.with(|row| row.as_ref().map(tokens).filter(|text| !text.is_empty())).map(|text| view! { <span class="visually-hidden">"Tokens in and out "</span> {text} })}</span>
-                    <span class="span-number of-model wide-only">{part(|row| row.cost_micros.map(cost_text).unwrap_or_default())}</span>
+                    <span class="span-number of-model wide-only">{part(|row| row.cost_micros.map(money_text).unwrap_or_default())}</span>
                 </button>
             </li>
         }
