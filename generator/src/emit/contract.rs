@@ -196,43 +196,83 @@ fn test_contract(project: &Project) -> String {
     ]);
     conditions.extend([("cases", !cases.is_empty()), ("tables", !tables.trim().is_empty())]);
     let body = fill(include_str!("../../templates/tests/test_contract.py"), &slots, &conditions);
-    let code: String = body.lines().filter(|line| !line.trim_start().starts_with('#')).collect::<Vec<_>>().join("\n");
-    let uses = |names: &[&str]| -> Python {
-        // A function is used where it is called, a class or constant wherever it stands.
-        let is_used = |name: &&str| {
-            let marks = if name.starts_with(char::is_lowercase) { &["("][..] } else { &["(", ")", " ", ",", "."][..] };
-            marks.iter().any(|mark| {
-                code.match_indices(&format!("{name}{mark}"))
-                    .any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.'))
-            })
-        };
-        Python::of(names.iter().filter(|name| is_used(name)).copied().collect::<Vec<_>>().join(", "))
-    };
+    let imported = imported(&body);
     let tools_module = if body.contains("patch.object(tools, ") { "a2a, server, tools" } else { "a2a, server" };
     for (name, value) in [
-        (
-            "fakes",
-            uses(&[
-                "FAKE_MCP_SERVER",
-                "FakeEndpoint",
-                "FakeModel",
-                "asked",
-                "call_once",
-                "outputs",
-                "said",
-                "text",
-                "tool_call",
-            ]),
-        ),
-        ("events", uses(&["Answered", "StepFinished", "StepStarted", "ToolAnswered", "ToolCalled"])),
+        ("fakes", imported(Import::Fakes)),
+        ("events", imported(Import::Events)),
         ("modules", Python::of(tools_module.to_owned())),
-        ("errors", uses(&["ConfigurationError", "ModelError"])),
+        ("errors", imported(Import::Errors)),
     ] {
         slots.retain(|(known, _)| *known != name);
         slots.push((name, value));
     }
     fill(include_str!("../../templates/tests/test_contract.py"), &slots, &conditions)
 }
+
+/// Where the tests import a name from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Import {
+    Fakes,
+    Events,
+    Errors,
+}
+
+/// What the tests may import, in the order of their `import`s.
+const IMPORTS: [(Import, &str); 16] = [
+    (Import::Fakes, "FAKE_MCP_SERVER"),
+    (Import::Fakes, "FakeEndpoint"),
+    (Import::Fakes, "FakeModel"),
+    (Import::Fakes, "asked"),
+    (Import::Fakes, "call_once"),
+    (Import::Fakes, "outputs"),
+    (Import::Fakes, "said"),
+    (Import::Fakes, "text"),
+    (Import::Fakes, "tool_call"),
+    (Import::Events, "Answered"),
+    (Import::Events, "StepFinished"),
+    (Import::Events, "StepStarted"),
+    (Import::Events, "ToolAnswered"),
+    (Import::Events, "ToolCalled"),
+    (Import::Errors, "ConfigurationError"),
+    (Import::Errors, "ModelError"),
+];
+
+/// Those of [`IMPORTS`] that the code uses, for the `import` of each module: a function where it is called,
+/// a class or a constant wherever it stands. Comments and the members of something else do not count.
+fn imported(code: &str) -> impl Fn(Import) -> Python + use<> {
+    let mut is_used = [false; IMPORTS.len()];
+    for line in code.lines().filter(|line| !line.trim_start().starts_with('#')) {
+        // Bytes, because this was most of what a project's files cost; what is not ASCII is in no name.
+        let (line, mut start) = (line.as_bytes(), 0);
+        for (end, &after) in line.iter().enumerate().filter(|(_, byte)| !IS_OF_WORD[usize::from(**byte)]) {
+            let word = &line[start..end];
+            let is_member = start > 0 && line[start - 1] == b'.';
+            start = end + 1;
+            if is_member || !matches!(after, b'(' | b')' | b' ' | b',' | b'.') {
+                continue;
+            }
+            if let Some(index) = IMPORTS.iter().position(|(_, name)| name.as_bytes() == word) {
+                is_used[index] |= after == b'(' || !word[0].is_ascii_lowercase();
+            }
+        }
+    }
+    move |module| {
+        let used = IMPORTS.iter().zip(is_used).filter(|((of, _), is_used)| *is_used && *of == module);
+        Python::of(used.map(|((_, name), _)| *name).collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// Whether a byte is part of a name in Python.
+const IS_OF_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = byte >= 128 || (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
+        byte += 1;
+    }
+    table
+};
 
 /// A tuple on one line if it fits.
 fn entry(fields: &[String]) -> String {
@@ -426,5 +466,18 @@ fn expected_output(tool: &Tool) -> Python {
         ToolSource::Http { .. } => raw(&format!("^{ENDPOINT_ANSWER}$")),
         ToolSource::Mcp { .. } => raw("^called "),
         ToolSource::Python { .. } | ToolSource::Typescript { .. } => raw("^(?!Error: )"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_imported_is_what_the_code_uses() {
+        let code = "    # FakeEndpoint()\nfake = FakeModel()\nerror.text(asked) or said(x)\nraise ModelError\n(Answered, a.ToolCalled)\n";
+        let imported = imported(code);
+        let names = [Import::Fakes, Import::Events, Import::Errors].map(|module| imported(module).text().to_owned());
+        assert_eq!(names, ["FakeModel, said", "Answered", ""]);
     }
 }

@@ -1,5 +1,8 @@
 //! What makes a directory a Python project and an image: names, metadata, lock, Dockerfile.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use gantry_domain::matrix::{Framework, Language as Target};
 use gantry_domain::spec::{Model, is_python_identifier};
 
@@ -34,10 +37,13 @@ winreg winsound wsgiref xdrlib xml xmlrpc zipapp zipfile zipimport zlib zoneinfo
 /// The name of the Python package for a project: the slug with underscores, and `_agent` after it
 /// where Python or a dependency of any framework has a module of that name already.
 pub fn package_name(slug: &str) -> String {
+    /// The names of all these modules.
+    static MODULES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+        let modules = Framework::ALL.into_iter().filter_map(kit::of).map(|kit| kit.modules);
+        std::iter::once(TAKEN).chain(modules).flat_map(str::split_whitespace).collect()
+    });
     let name = slug.replace('-', "_");
-    let modules = Framework::ALL.into_iter().filter_map(kit::of).map(|kit| kit.modules);
-    let is_taken = std::iter::once(TAKEN).chain(modules).flat_map(str::split_whitespace).any(|taken| taken == name);
-    if !is_python_identifier(&name) || is_taken { format!("{name}_agent") } else { name }
+    if !is_python_identifier(&name) || MODULES.contains(name.as_str()) { format!("{name}_agent") } else { name }
 }
 
 pub(super) fn files(project: &Project) -> Vec<File> {

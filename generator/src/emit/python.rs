@@ -46,12 +46,12 @@ fn pieces(line: &str, width: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut start, mut cut, mut length) = (0, 0, 0);
     for (index, c) in line.char_indices() {
-        length += escaped(c.encode_utf8(&mut [0; 4])).chars().count();
+        length += escaped_width(c);
         if length > width && index > start {
             let end = if cut > start { cut } else { index };
             pieces.push(&line[start..end]);
             start = end;
-            length = escaped(&line[start..index + c.len_utf8()]).chars().count();
+            length = line[start..index + c.len_utf8()].chars().map(escaped_width).sum();
         }
         if c == ' ' {
             cut = index + 1;
@@ -86,6 +86,10 @@ pub(super) fn docstring(text: &str, indent: usize) -> Python {
 
 /// The inside of a string literal in double quotes.
 fn escaped(text: &str) -> String {
+    // Most text is plain, and looked at as bytes that is known many times faster.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+        return text.to_owned();
+    }
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -106,6 +110,19 @@ fn escaped(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// How many characters [`escaped`] makes of one.
+fn escaped_width(c: char) -> usize {
+    match c {
+        '"' | '\\' | '\n' | '\t' | '\r' => 2,
+        c if is_invisible(c) => match u32::from(c) {
+            0..=0xFF => 4,
+            0x100..=0xFFFF => 6,
+            _ => 10,
+        },
+        _ => 1,
+    }
 }
 
 /// A JSON value as a Python literal, on one line if it fits. `indent` is the column of the line on
@@ -218,6 +235,13 @@ mod tests {
     #[test]
     fn strings_are_escaped() {
         assert_eq!(string("a\"b'\\x\n\u{0}\u{202E}😀").text(), r#""a\"b'\\x\n\x00\u202e😀""#);
+    }
+
+    #[test]
+    fn the_width_of_what_is_escaped_is_known_beforehand() {
+        for c in (0..=0x2_FFFF).chain(0xE_0000..=0xE_1000).filter_map(char::from_u32) {
+            assert_eq!(escaped_width(c), escaped(c.encode_utf8(&mut [0; 4])).chars().count(), "{c:?}");
+        }
     }
 
     #[test]

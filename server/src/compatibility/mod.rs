@@ -34,13 +34,19 @@ struct State {
 /// The matrix between two changes of the file.
 pub(crate) struct Version {
     pub(crate) matrix: Compatibility,
+    /// Whether the operator's file changes nothing: asked for every project, and a matrix is long.
+    pub(crate) is_builtin: bool,
     /// The same, as it is sent.
     document: Fixed,
 }
 
 impl Version {
     fn new(matrix: Compatibility) -> Arc<Self> {
-        Arc::new(Self { matrix, document: Fixed::new("application/json") })
+        Arc::new(Self {
+            is_builtin: matrix == *matrix::compatibility(),
+            matrix,
+            document: Fixed::new("application/json"),
+        })
     }
 }
 

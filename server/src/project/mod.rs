@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use gantry_domain::Timestamp;
 use gantry_domain::api::project::{Project, ProjectProgress, ProjectSummary};
 use gantry_domain::matrix::diagnose::{diagnose_in, is_sound};
-use gantry_domain::matrix::{self, Diagnostic, Severity};
+use gantry_domain::matrix::{Diagnostic, Severity};
 use gantry_domain::problem::FieldProblem;
 use gantry_domain::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -106,7 +106,7 @@ pub async fn files(db: &Db, id: Uuid, number: i64) -> Result<Vec<StoredFile>> {
 /// `422 spec_refused` with every fault by path, and the fix where there is one.
 fn generate(app: &App, spec: &Spec) -> Result<Vec<StoredFile>> {
     let version = app.matrix.current();
-    if version.matrix != *matrix::compatibility() {
+    if !version.is_builtin {
         // The generator asks the built-in matrix; what this instance adds or does not allow is asked here.
         let found = diagnose_in(&version.matrix, spec);
         if !is_sound(&found) {
