@@ -1,8 +1,10 @@
 //! `cargo xtask bench`: measures the program as it is built for people on this machine and sets the
 //! figures beside their goals. Every figure is measured when the command runs; what could not be
 //! measured, for want of a part or of time, is named with the reason. HTTP load is made by `wrk`,
-//! everything else by clients of our own.
+//! everything else by clients of our own. Durations of runs are the server's own stamps: server and
+//! clients share one clock.
 
+mod gateway;
 mod http_load;
 mod log_view;
 mod machine;
@@ -85,12 +87,15 @@ impl Bench {
             })
             .await;
         }
-        if self.wants("idle") || self.wants("http") || self.wants("stream") {
+        if self.wants("idle") || self.wants("http") || self.wants("stream") || self.wants("chat") {
             self.server_parts("SQLite", None, seconds).await;
             match postgres::Cluster::start(&root) {
                 Ok(cluster) => self.server_parts("Postgres", Some(cluster.url()), seconds).await,
                 Err(error) => self.report.missing("everything on Postgres", &error),
             }
+        }
+        if self.wants("gateway") {
+            self.part("gateway overhead", 90, async |report| gateway::overhead(&binary, port, report).await).await;
         }
         if self.wants("log view") {
             self.part("log view", 210, async |report| log_view::measure(&root, &binary, report).await).await;
@@ -131,6 +136,12 @@ impl Bench {
             .await;
             self.part(&format!("1 000 followers, {database}"), 60, async |report| {
                 streams::crowd(&server, database, report).await
+            })
+            .await;
+        }
+        if self.wants("chat") {
+            self.part(&format!("native chat, {database}"), 60, async |report| {
+                gateway::native(&server, database, report).await
             })
             .await;
         }

@@ -115,6 +115,22 @@ impl Server {
         Ok(serde_json::from_str(&text)?)
     }
 
+    /// Reads something.
+    pub(super) async fn get(&self, path: &str) -> Result<Value> {
+        let request = self.http.get(self.address(path)).header("authorization", self.authorization());
+        Ok(request.send().await?.error_for_status()?.json().await?)
+    }
+
+    /// The address of the gateway.
+    pub(super) fn gateway(&self) -> String {
+        format!("{}/gateway/v1", self.origin())
+    }
+
+    /// Where its data are.
+    pub(super) fn data(&self) -> &Path {
+        &self.data
+    }
+
     /// Memory that is in use, in megabytes of 1 000 000 bytes.
     pub(super) fn resident_megabytes(&self) -> Result<f64> {
         let id = self.child.id().context("the server is running")?;

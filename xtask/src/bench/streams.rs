@@ -3,7 +3,7 @@
 //! The events are those of real runs against a model endpoint on loopback; an event carries the
 //! moment of its append, and server and readers share one clock.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use futures::StreamExt;
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use super::model;
+use super::model::{self, now_micros};
 use super::report::{Figure, Report};
 use super::server::{Server, median, percentile};
 
@@ -44,7 +44,7 @@ pub(super) async fn crowd(server: &Server, database: &str, report: &mut Report) 
     Ok(())
 }
 
-async fn project(server: &Server, name: &str) -> Result<String> {
+pub(super) async fn project(server: &Server, name: &str) -> Result<String> {
     let plan = server
         .post("/plans", &json!({ "prompt": "Answer questions about a library.", "constraints": { "name": name, "framework": "react" } }))
         .await?;
@@ -125,12 +125,8 @@ async fn read_to_end(request: tokio_tungstenite::tungstenite::handshake::client:
     bail!("the stream ended after event {seen}, before the run did")
 }
 
-fn now_micros() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-}
-
 /// A moment as RFC 3339 with `Z`, in microseconds since 1970.
-fn micros(text: &str) -> Result<i64> {
+pub(super) fn micros(text: &str) -> Result<i64> {
     let moment: gantry_domain::Timestamp = text.parse().with_context(|| format!("{text:?} is not a moment"))?;
     Ok(moment.micros())
 }
