@@ -5,7 +5,7 @@
 # All stages run even when one fails. The last line is `N passed, N failed, N skipped`; the exit code
 # is 0 only when nothing failed.
 #
-#   GANTRY_TEST_SKIP=docker,registry,postgres,browser,python   leaves out what needs these parts, and says so
+#   GANTRY_TEST_SKIP=docker,registry,postgres,browser,python,ollabridge   leaves out what needs these parts, and says so
 #   GANTRY_TEST_ONLY='fmt clippy'                              runs only these stages (see the headings)
 set -uo pipefail
 # shellcheck source=scripts/lib.sh
@@ -26,12 +26,14 @@ timings=()
 started_postgres=
 started_engine=
 started_registry=
+started_ollabridge=
 
 wants() { case $skip in *",$1,"*) return 1 ;; *) return 0 ;; esac; }
 
 # Stops what was started here, whatever happened.
 stop_everything() {
   trap - EXIT INT TERM
+  [ -z "$started_ollabridge" ] || scripts/ollabridge.sh down
   [ -z "$started_registry" ] || scripts/registry.sh down
   [ -z "$started_engine" ] || scripts/docker-engine.sh down
   [ -z "$started_postgres" ] || scripts/postgres.sh down
@@ -177,6 +179,11 @@ start_registry() {
   scripts/registry.sh up
 }
 
+start_ollabridge() {
+  scripts/ollabridge.sh status >/dev/null 2>&1 || started_ollabridge=yes
+  scripts/ollabridge.sh up
+}
+
 check_dependencies() {
   cargo deny --workspace --log-level error check bans licenses sources || return
   # Known vulnerabilities come from a git repository, which is not to be reached from everywhere.
@@ -198,7 +205,7 @@ stories() { (cd e2e && rm -f test-results/report.json && GANTRY_BIN=$gantry npx 
 mkdir -p "$logs"
 rm -f "$logs"/* "$root/e2e/test-results/report.json"
 
-for part in docker registry postgres browser python; do
+for part in docker registry postgres browser python ollabridge; do
   wants "$part" || not_tested+=("GANTRY_TEST_SKIP names $part: nothing that needs it was tested")
 done
 
@@ -207,6 +214,7 @@ stage prepare count_preparation prepare || { echo "0 passed, 1 failed, 0 skipped
 wants postgres && stage postgres count_preparation start_postgres && eval "$(scripts/postgres.sh env)"
 wants docker && stage engine count_preparation start_engine && eval "$(scripts/docker-engine.sh env)"
 wants registry && stage registry count_preparation start_registry && eval "$(scripts/registry.sh env)"
+wants ollabridge && stage ollabridge count_preparation start_ollabridge && eval "$(scripts/ollabridge.sh env)"
 
 stage scripts count_one check_scripts
 stage fmt count_one cargo fmt --all --check

@@ -11,6 +11,7 @@ pub mod matrix;
 mod name;
 pub mod pipeline;
 pub mod problem;
+pub mod provider;
 pub mod spec;
 mod text;
 mod timestamp;

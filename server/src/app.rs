@@ -74,6 +74,8 @@ impl App {
         let http = reqwest::Client::builder()
             .user_agent(concat!("gantry/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(std::time::Duration::from_secs(10))
+            // A key in a header of its own would travel along to wherever an endpoint sends.
+            .redirect(reqwest::redirect::Policy::none())
             .build()?;
         let images = ImageStore::open(config.data.join("images")).map_err(|error| {
             anyhow::anyhow!("the image store in {} cannot be opened: {error}", config.data.display())

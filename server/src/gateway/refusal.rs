@@ -2,9 +2,9 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::outside::model::ModelError;
+use crate::outside::model::{ModelError, error_body};
 
 /// A request that the gateway refuses, or could not see through.
 #[derive(Clone, Debug)]
@@ -43,13 +43,17 @@ impl Refusal {
 
 /// An error in the shape that OpenAI's clients read.
 pub(super) fn body(code: &str, message: &str) -> Value {
-    json!({ "error": { "message": message, "type": "gantry_gateway", "code": code, "param": null } })
+    error_body("gantry_gateway", code, message, None)
 }
 
 impl From<ModelError> for Refusal {
     fn from(error: ModelError) -> Self {
-        let status = if error.code == "model_timeout" { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY };
-        Self::new(status, error.code, error.message)
+        let status = match error.code() {
+            "model_timeout" => StatusCode::GATEWAY_TIMEOUT,
+            "model_request_unsupported" => StatusCode::BAD_REQUEST,
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        Self::new(status, error.code(), error.message)
     }
 }
 

@@ -8,3 +8,4 @@ pub mod layout;
 pub mod mcp;
 pub mod model;
 pub mod oci;
+pub(crate) mod ollabridge;

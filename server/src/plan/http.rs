@@ -59,12 +59,8 @@ async fn create(
         _ => error,
     })?;
     let named = request.planner_model.clone().filter(|model| !model.trim().is_empty());
-    let endpoint = Endpoint {
-        base_url: provider.base_url,
-        key: provider.key,
-        model: named.unwrap_or(provider.default_model),
-        idle_timeout: Duration::from_secs(u64::from(app.config.model_idle_seconds)),
-    };
+    let model = named.unwrap_or_else(|| provider.default_model.clone());
+    let endpoint = provider.endpoint(&app, model);
     if wants_stream {
         let events = written(app.http.clone(), endpoint, request);
         return Ok(told(app, events));

@@ -56,7 +56,8 @@ pub(super) async fn plan(
             Err(error) => {
                 attempts.answered(method, vec![error.message.clone()]);
                 // An endpoint that does not know a way of asking says that the request is bad.
-                match next(method).filter(|_| error.code == "model_bad_response") {
+                let is_unknown = matches!(error.code(), "model_bad_response" | "model_request_unsupported");
+                match next(method).filter(|_| is_unknown) {
                     Some(next) => {
                         method = next;
                         continue;

@@ -38,6 +38,7 @@ use crate::error::{Error, ProblemBody, Result};
 use crate::http::{Json, Path};
 use crate::identity::{Actor, Standing};
 use crate::jobs::log::Entry;
+use crate::outside::model::error_body;
 use crate::project;
 use crate::{provider, run, runtime};
 
@@ -75,7 +76,7 @@ pub(crate) async fn errors_as_openai_has_them(request: axum::extract::Request, n
     let field = problem.errors.first().map(|fault| fault.path.trim_start_matches('/').replace('/', "."));
     let message = problem.errors.first().map_or(problem.detail, |fault| fault.message.clone());
     let code = problem.errors.first().map_or(problem.code, |fault| fault.code.clone());
-    let body = json!({ "error": { "message": message, "type": kind, "param": field, "code": code } });
+    let body = error_body(kind, code, &message, field.as_deref());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().remove(header::CONTENT_LENGTH);
     *response.body_mut() = body.to_string().into();
@@ -287,8 +288,7 @@ impl Reading {
         let run = match self.outcome().await {
             Outcome::Answered(run) => run,
             Outcome::Failed { code, message } => {
-                let error =
-                    json!({ "error": { "message": message, "type": "agent_error", "param": null, "code": code } });
+                let error = error_body("agent_error", code, &message, None);
                 self.ready.push_back(SseEvent::default().data(error.to_string()));
                 return;
             }
@@ -373,7 +373,7 @@ async fn whole(mut reading: Reading) -> Result<Response> {
         }
         Outcome::Failed { code, message } => {
             // Codes of runs are made at run time; the code of a problem is one of the program's own.
-            let body = json!({ "error": { "message": message, "type": "agent_error", "param": null, "code": code } });
+            let body = error_body("agent_error", code, &message, None);
             Ok((StatusCode::UNPROCESSABLE_ENTITY, [DO_NOT_RETRY], axum::Json(body)).into_response())
         }
     }

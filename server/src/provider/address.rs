@@ -11,9 +11,9 @@ const LONGEST: usize = 2_048;
 ///
 /// # Errors
 /// What was expected, when it is not an http or https address of its own.
-pub(super) fn checked(text: &str) -> Result<String, FieldProblem> {
+pub(super) fn checked(field: &str, text: &str) -> Result<String, FieldProblem> {
     let text = text.trim();
-    let fault = |code: &'static str, message: &str| Err(FieldProblem::new("/baseUrl", code, message));
+    let fault = |code: &'static str, message: &str| Err(FieldProblem::new(field, code, message));
     if text.len() > LONGEST {
         return fault("invalid_url", "Expected an address of at most 2048 characters.");
     }
@@ -33,8 +33,8 @@ pub(super) fn checked(text: &str) -> Result<String, FieldProblem> {
         return fault("invalid_url", "Expected an address without ? and #.");
     }
     let path = url.path().trim_end_matches('/');
-    if path.ends_with("/chat/completions") {
-        return fault("invalid_url", "Expected the address without /chat/completions at its end: Gantry adds that.");
+    if let Some(added) = ["/chat/completions", "/messages"].into_iter().find(|end| path.ends_with(end)) {
+        return fault("invalid_url", &format!("Expected the address without {added} at its end: Gantry adds that."));
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
@@ -56,7 +56,7 @@ mod tests {
             ("https://api.example.com", "https://api.example.com"),
             ("http://[::1]:8000/v1", "http://[::1]:8000/v1"),
         ] {
-            assert_eq!(checked(given).as_deref(), Ok(kept));
+            assert_eq!(checked("/baseUrl", given).as_deref(), Ok(kept));
         }
     }
 
@@ -73,12 +73,13 @@ mod tests {
             "https://x/v1?key=1",
             "https://x/v1#a",
             "https://x/v1/chat/completions",
+            "https://x/v1/messages",
             &format!("https://x/{}", "a".repeat(65_536)),
         ] {
-            assert_eq!(checked(bad).unwrap_err().code, "invalid_url", "{bad}");
+            assert_eq!(checked("/baseUrl", bad).unwrap_err().code, "invalid_url", "{bad}");
         }
         for bad in ["https://ada:sesame@x/v1", "https://sesame@x/v1", "https://:sesame@x/v1"] {
-            let fault = checked(bad).unwrap_err();
+            let fault = checked("/baseUrl", bad).unwrap_err();
             assert_eq!(fault.code, "credentials_in_url", "{bad}");
             assert!(!fault.message.contains("sesame"));
         }

@@ -1,7 +1,8 @@
 //! Providers in the database.
 
 use gantry_domain::Timestamp;
-use gantry_domain::api::provider::Provider;
+use gantry_domain::api::provider::{Pairing, Provider};
+use gantry_domain::provider::ProviderKind;
 use uuid::Uuid;
 
 use crate::db::{Db, Tx, now};
@@ -11,8 +12,13 @@ use crate::error::{Error, Result, ResultExt};
 pub(super) struct Row {
     pub(super) id: Uuid,
     pub(super) name: String,
+    pub(super) kind: ProviderKind,
     pub(super) base_url: String,
+    pub(super) api_version: Option<String>,
+    pub(super) token_url: Option<String>,
     pub(super) default_model: String,
+    pub(super) paired_device: Option<String>,
+    pub(super) paired_at: Option<Timestamp>,
     pub(super) secret_id: Option<Uuid>,
     pub(super) input_price_micros: Option<i64>,
     pub(super) output_price_micros: Option<i64>,
@@ -25,8 +31,15 @@ impl From<Row> for Provider {
         Self {
             id: row.id,
             name: row.name,
+            kind: row.kind,
             base_url: row.base_url,
+            api_version: row.api_version,
+            token_url: row.token_url,
             default_model: row.default_model,
+            pairing: row
+                .paired_device
+                .zip(row.paired_at)
+                .map(|(device_id, paired_at)| Pairing { device_id, paired_at }),
             has_key: row.secret_id.is_some(),
             secret_id: row.secret_id.filter(|_| row.secret_is_named == Some(true)),
             input_price_micros: row.input_price_micros,
@@ -39,7 +52,10 @@ impl From<Row> for Provider {
 /// What a provider is saved with.
 pub(super) struct Saved {
     pub(super) name: String,
+    pub(super) kind: ProviderKind,
     pub(super) base_url: String,
+    pub(super) api_version: Option<String>,
+    pub(super) token_url: Option<String>,
     pub(super) default_model: String,
     pub(super) input_price_micros: Option<i64>,
     pub(super) output_price_micros: Option<i64>,
@@ -83,13 +99,16 @@ pub(super) async fn hold(tx: &mut Tx, id: Uuid) -> Result<Option<Uuid>> {
 
 pub(super) async fn insert(tx: &mut Tx, id: Uuid, saved: Saved, secret_id: Option<Uuid>, by: &str) -> Result<()> {
     tx.sql(
-        "INSERT INTO provider (id, name, base_url, default_model, secret_id, input_price_micros, output_price_micros,
-                               created_by, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+        "INSERT INTO provider (id, name, kind, base_url, api_version, token_url, default_model, secret_id,
+                               input_price_micros, output_price_micros, created_by, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)",
     )
     .bind(id)
     .bind(saved.name)
+    .bind(saved.kind.as_str().to_owned())
     .bind(saved.base_url)
+    .bind(saved.api_version)
+    .bind(saved.token_url)
     .bind(saved.default_model)
     .bind(secret_id)
     .bind(saved.input_price_micros)
@@ -102,23 +121,55 @@ pub(super) async fn insert(tx: &mut Tx, id: Uuid, saved: Saved, secret_id: Optio
     Ok(())
 }
 
-pub(super) async fn update(tx: &mut Tx, id: Uuid, saved: Saved, secret_id: Option<Uuid>) -> Result<()> {
+/// Changes a provider. What it is paired as stays when its key does.
+pub(super) async fn update(
+    tx: &mut Tx,
+    id: Uuid,
+    saved: Saved,
+    secret_id: Option<Uuid>,
+    keeps_key: bool,
+) -> Result<()> {
     tx.sql(
-        "UPDATE provider SET name = $2, base_url = $3, default_model = $4, secret_id = $5,
-           input_price_micros = $6, output_price_micros = $7, updated_at = $8
+        "UPDATE provider SET name = $2, kind = $3, base_url = $4, api_version = $5, token_url = $6,
+           default_model = $7, secret_id = $8, input_price_micros = $9, output_price_micros = $10, updated_at = $11,
+           paired_device = CASE WHEN $12 AND kind = $3 THEN paired_device END,
+           paired_at = CASE WHEN $12 AND kind = $3 THEN paired_at END
          WHERE id = $1",
     )
     .bind(id)
     .bind(saved.name)
+    .bind(saved.kind.as_str().to_owned())
     .bind(saved.base_url)
+    .bind(saved.api_version)
+    .bind(saved.token_url)
     .bind(saved.default_model)
     .bind(secret_id)
     .bind(saved.input_price_micros)
     .bind(saved.output_price_micros)
     .bind(now())
+    .bind(keeps_key)
     .execute()
     .await
     .on_constraint("provider_name_key", name_taken)?;
+    Ok(())
+}
+
+/// Writes down that a provider is paired as a device, or not any more, and the secret that holds its key.
+pub(super) async fn set_paired(
+    tx: &mut Tx,
+    id: Uuid,
+    secret_id: Option<Uuid>,
+    device: Option<&str>,
+) -> sqlx::Result<()> {
+    let at = now();
+    tx.sql("UPDATE provider SET secret_id = $2, paired_device = $3, paired_at = $4, updated_at = $5 WHERE id = $1")
+        .bind(id)
+        .bind(secret_id)
+        .bind(device.map(str::to_owned))
+        .bind(device.map(|_| at))
+        .bind(at)
+        .execute()
+        .await?;
     Ok(())
 }
 

@@ -1,7 +1,5 @@
 //! The job of a run: gathers what the interpreter needs, and writes down how it ended.
 
-use std::time::Duration;
-
 use gantry_domain::api::job::JobKind;
 use gantry_domain::api::run::Run;
 use gantry_domain::event::{EventBody, JobReason};
@@ -12,7 +10,6 @@ use super::{NewRun, store};
 use crate::app::App;
 use crate::approval;
 use crate::jobs::{JobContext, JobFailure, Outcome, Work};
-use crate::outside::model::Endpoint;
 use crate::provider;
 use crate::runtime::{self, Ending, Journal, ModelSource, RecordedEnd, RunPlan};
 
@@ -137,14 +134,9 @@ async fn model_source(app: &App, run: &Run) -> Result<ModelSource, JobFailure> {
     };
     match provider::access(app, provider_id).await {
         Ok(access) => Ok(ModelSource::Endpoint {
-            endpoint: Endpoint {
-                base_url: access.base_url,
-                key: access.key,
-                model: run.model.clone(),
-                idle_timeout: Duration::from_secs(u64::from(app.config.model_idle_seconds)),
-            },
             input_price_micros: access.input_price_micros,
             output_price_micros: access.output_price_micros,
+            endpoint: access.endpoint(app, run.model.clone()),
         }),
         Err(error) if error.status().is_server_error() => Err(error.into()),
         Err(error) => Ok(ModelSource::Unavailable(JobReason {

@@ -224,5 +224,5 @@ fn clean(text: &str) -> String {
 }
 
 fn failed(error: model::ModelError) -> Halt {
-    Halt::failed(error.code, error.message)
+    Halt::failed(error.code(), error.message)
 }

@@ -25,6 +25,7 @@ mod mcp;
 mod openapi;
 mod projects;
 mod protocol;
+mod providers;
 mod providers_and_registries;
 mod revision_bounds;
 mod revision_migration;

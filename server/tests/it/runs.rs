@@ -103,7 +103,7 @@ async fn what_goes_wrong_with_a_model_has_a_code_and_a_sentence() {
         (vec![Reply::Raw("application/json", r#"{"object":"list"}"#)], "model_bad_response"),
         (
             vec![Reply::Raw("text/event-stream", "data: {\"error\":{\"message\":\"overloaded\"}}\n\n")],
-            "model_bad_response",
+            "model_unreachable",
         ),
         (vec![Reply::Raw("text/event-stream", "data: {not json\n\ndata: [DONE]\n\n")], "model_bad_response"),
         (vec![Reply::Raw("text/event-stream", "")], "model_stream_truncated"),
@@ -294,8 +294,7 @@ async fn the_test_of_a_provider_says_what_it_found() {
     let admin = test.admin().await;
     let model = FakeModel::start(vec![Reply::Plain("yes")]).await;
     for (url, ok, words) in [
-        (model.url.clone(), true, "offers fake-1"),
-        // Nothing lists models there, so the model itself is asked, and is not there either.
+        (model.url.clone(), true, "answers for fake-1, the one model"),
         (format!("{}/elsewhere", model.url), false, "404"),
         ("http://127.0.0.1:9/v1".to_owned(), false, "cannot be reached"),
     ] {

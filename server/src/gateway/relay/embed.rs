@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::app::App;
 use crate::gateway::refusal::Refusal;
 use crate::gateway::store::{self, Pass, Spent};
-use crate::outside::model::{self, Relayed, TokenCount};
+use crate::outside::model::{self, Relayed, Route, TokenCount};
 
 use super::limits::{check_budgets, deadline};
 use super::{Source, Stop, object, source, stopped, usage_event};
@@ -28,7 +28,7 @@ pub(in crate::gateway) async fn embed(app: App, pass: Pass, body: Bytes) -> Resu
     };
     check_budgets(&pass, pass.used_tokens, pass.cost_micros)?;
     deadline(&app, &pass)?;
-    match model::relay(&app.http, &endpoint, "embeddings", body).await? {
+    match model::relay(&app.http, &endpoint, Route::Embeddings, body).await? {
         Relayed::Whole(body) => {
             let usage = serde_json::from_slice::<Value>(&body).unwrap_or_default()["usage"].take();
             let input = usage["prompt_tokens"].as_i64().unwrap_or(0).max(0);
@@ -42,7 +42,7 @@ pub(in crate::gateway) async fn embed(app: App, pass: Pass, body: Bytes) -> Resu
             tx.commit().await?;
             Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
         }
-        Relayed::Refused { status, body, .. } => Ok(stopped(Stop::Upstream { status, body })),
+        Relayed::Refused(refused) => Ok(stopped(Stop::Upstream { status: refused.status, body: refused.body })),
         Relayed::Events(_) => {
             Err(Refusal::new(StatusCode::BAD_GATEWAY, "model_bad_response", "The endpoint streams embeddings."))
         }

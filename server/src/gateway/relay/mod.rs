@@ -166,12 +166,7 @@ async fn source(app: &App, pass: &Pass) -> Result<Source, Refusal> {
     })?;
     Ok(Source::Endpoint {
         prices: access.input_price_micros.zip(access.output_price_micros),
-        endpoint: Endpoint {
-            base_url: access.base_url,
-            key: access.key,
-            model: pass.model.clone(),
-            idle_timeout: Duration::from_secs(u64::from(app.config.model_idle_seconds)),
-        },
+        endpoint: access.endpoint(app, pass.model.clone()),
     })
 }
 
@@ -295,7 +290,7 @@ impl Relay {
         let relayed = tokio::select! {
             biased;
             () = until(self.deadline) => return Err(self.out_of_time().into()),
-            relayed = model::relay(&self.app.http, endpoint, self.api.path(), body) => relayed,
+            relayed = model::relay(&self.app.http, endpoint, self.api.route(), body) => relayed,
         };
         match relayed? {
             Relayed::Events(events) => Ok(Opened::Events(events)),
@@ -303,18 +298,14 @@ impl Relay {
                 Ok(answer) => Ok(Opened::Whole(bytes, answer)),
                 Err(_) => Err(endpoint.bad_response("it is not JSON").into()),
             },
-            Relayed::Refused { status, body, said } => {
-                let message = format!("The model's endpoint answered {status}: {said}");
-                self.tell(vec![notice(self.pass.run_id, "model_refused", &message)]).await?;
-                if matches!(status.as_u16(), 401 | 403) {
-                    return Err(Refusal::new(
-                        StatusCode::BAD_GATEWAY,
-                        "model_unauthorized",
-                        format!("The model's endpoint refused the provider's key ({status}). Enter a valid key for the provider in the settings."),
-                    )
-                    .into());
+            Relayed::Refused(refused) => {
+                let understood = endpoint.refusal(&refused);
+                self.tell(vec![notice(self.pass.run_id, "model_refused", &understood.message)]).await?;
+                // Of its key the project knows nothing, nor of another address.
+                if understood.code() == "model_unauthorized" || refused.status.is_redirection() {
+                    return Err(understood.into());
                 }
-                Err(Stop::Upstream { status, body })
+                Err(Stop::Upstream { status: refused.status, body: refused.body })
             }
         }
     }

@@ -11,7 +11,7 @@ mod responses;
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::outside::model::{Frame, TokenCount};
+use crate::outside::model::{Frame, Route, TokenCount};
 
 use chat::ChatReader;
 use responses::ResponsesReader;
@@ -126,11 +126,11 @@ impl Reader {
 }
 
 impl Api {
-    /// The path at an endpoint.
-    pub(super) fn path(self) -> &'static str {
+    /// What an endpoint is asked for.
+    pub(super) fn route(self) -> Route {
         match self {
-            Self::Chat => "chat/completions",
-            Self::Responses => "responses",
+            Self::Chat => Route::Chat,
+            Self::Responses => Route::Responses,
         }
     }
 

@@ -1,58 +1,70 @@
-//! Passing a request on as it is, and its answer back as it comes: what a gateway needs of an endpoint.
+//! Sending a request and reading its answer back as it comes. Whoever asks a model comes through here:
+//! runs, the planner, the gateway and the test of a provider.
 
-use std::time::Duration;
+use std::collections::VecDeque;
+use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
+use serde::de::IgnoredAny;
+use serde_json::Value;
 use tokio::time::Instant;
 
-use super::wire::error_text;
-use super::{
-    ATTEMPTS, Endpoint, LARGEST_ANSWER, LARGEST_EVENT, LONGEST_WAIT, ModelError, read_body, retry_after, shortened,
-};
+use gantry_domain::provider::Wire;
 
+use super::chat::error_body;
+use super::endpoint::Endpoint;
+use super::fault::{ModelError, Refused, is_web_page, said_in};
+use super::token;
+use super::wire::{self, Outgoing, Route, Translator};
+
+/// Bytes of one answer; a model that writes more is cut off.
+const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
+/// Bytes of one event of a stream.
+const LARGEST_EVENT: usize = 4 * 1024 * 1024;
+/// The longest that is waited in all for an endpoint that is busy; a longer wait is told to the person.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How much of a refusal is passed on.
 const LARGEST_REFUSAL: usize = 64 * 1024;
 
-/// What an endpoint answered.
+/// What an endpoint answered, on OpenAI's wire.
 pub(crate) enum Relayed {
     /// A stream of events, which has just begun.
     Events(EventStream),
-    /// One whole JSON body, as it came.
+    /// One whole JSON body, as it came where the endpoint speaks OpenAI's wire.
     Whole(Bytes),
-    /// A refusal, after every repetition that its kind allows; with the key hidden.
-    Refused {
-        /// The endpoint's status.
-        status: StatusCode,
-        /// What it wrote: its own JSON if it was JSON.
-        body: String,
-        /// The sentence in it, for a log.
-        said: String,
-    },
+    /// A refusal, after every repetition that its kind allows.
+    Refused(Refused),
 }
 
-/// Passes a body on. An endpoint that is busy (429, 502, 503, 504) is asked again within a budget of a
-/// few attempts and half a minute; nothing is sent twice once an answer has begun.
+/// Sends a body of OpenAI's wire. An endpoint that is busy (429, 502, 503, 504, 529) is asked again within
+/// the endpoint's attempts and half a minute; nothing is sent twice once an answer has begun.
 ///
 /// # Errors
-/// `model_unreachable`, `model_timeout`, `model_stream_truncated` or `model_bad_response`.
+/// See [`ModelError`]; never a refusal of the endpoint.
 pub(crate) async fn relay(
     http: &reqwest::Client,
     endpoint: &Endpoint,
-    path: &str,
+    route: Route,
     body: Bytes,
 ) -> Result<Relayed, ModelError> {
+    let Outgoing { url, body, headers } =
+        wire::outgoing(endpoint, route, body).map_err(|what| endpoint.unsupported(&what))?;
+    let asked = token::exchanged(http, endpoint).await?;
     let mut waited = Duration::ZERO;
     let mut attempt = 1;
     loop {
-        let request = endpoint
-            .request(http.post(endpoint.address(path)))
+        let mut request = asked
+            .with_key(http.post(&url))
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "text/event-stream, application/json")
             .body(body.clone());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         let response = match tokio::time::timeout(endpoint.idle_timeout, request.send()).await {
             Err(_) => return Err(endpoint.timed_out()),
             Ok(Err(error)) => return Err(endpoint.unreachable(&error)),
@@ -60,45 +72,97 @@ pub(crate) async fn relay(
         };
         let status = response.status();
         if status.is_success() {
-            return answer(endpoint, response).await;
+            return answer(&asked, response).await;
         }
-        let busy = matches!(status.as_u16(), 429 | 502 | 503 | 504);
+        let busy = matches!(status.as_u16(), 429 | 502 | 503 | 504 | 529);
         let wait = retry_after(response.headers()).unwrap_or_else(|| Duration::from_millis(500 << (attempt - 1)));
-        if busy && attempt < ATTEMPTS && waited + wait <= LONGEST_WAIT {
+        if busy && attempt < endpoint.attempts && waited + wait <= LONGEST_WAIT {
             attempt += 1;
             waited += wait;
             tokio::time::sleep(wait).await;
             continue;
         }
-        return Ok(refused(endpoint, status, response).await);
+        if status == StatusCode::UNAUTHORIZED {
+            token::forget(endpoint);
+        }
+        return Ok(Relayed::Refused(refused(&asked, status, response, wait).await));
     }
 }
 
+/// How long `Retry-After` asks to wait (RFC 9110, section 10.2.3): seconds, or a date. A date is
+/// measured from the answer's own `Date`, so the endpoint's clock need not be right.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let asked = text(RETRY_AFTER)?;
+    if let Ok(seconds) = asked.parse() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let until = httpdate::parse_http_date(asked).ok()?;
+    let from = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or_else(SystemTime::now);
+    // A moment that is over asks for no wait.
+    Some(until.duration_since(from).unwrap_or_default())
+}
+
 async fn answer(endpoint: &Endpoint, response: Response) -> Result<Relayed, ModelError> {
+    let wire = endpoint.kind.facts().wire;
     let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if kind.trim().to_ascii_lowercase().starts_with("text/event-stream") {
         return Ok(Relayed::Events(EventStream {
             endpoint: endpoint.clone(),
             source: response.bytes_stream().boxed(),
             frames: Frames::default(),
+            translator: Translator::of(wire),
+            ready: VecDeque::new(),
             silent_at: Instant::now() + endpoint.idle_timeout,
             received: 0,
             over: false,
         }));
     }
-    Ok(Relayed::Whole(read_body(endpoint, response).await?.into()))
+    let body = read_body(endpoint, response).await?;
+    if is_web_page(&String::from_utf8_lossy(&body[..body.len().min(200)])) {
+        return Err(endpoint.web_page());
+    }
+    Ok(Relayed::Whole(wire::incoming(wire, body.into()).map_err(|what| endpoint.bad_response(what))?))
 }
 
-async fn refused(endpoint: &Endpoint, status: StatusCode, response: Response) -> Relayed {
+async fn refused(endpoint: &Endpoint, status: StatusCode, response: Response, wait: Duration) -> Refused {
+    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
     // A refusal that cannot be read is still a refusal.
     let mut body = read_body(endpoint, response).await.unwrap_or_default();
     body.truncate(LARGEST_REFUSAL);
     let body = endpoint.without_key(String::from_utf8_lossy(&body).into_owned());
-    let said = match serde_json::from_str(&body) {
-        Ok(error) => error_text(&error),
-        Err(_) => body.clone(),
+    let said = said_in(&body);
+    let body = match (endpoint.kind.facts().wire, serde_json::from_str::<Value>(&body)) {
+        // In the form that OpenAI's clients read.
+        (Wire::Anthropic, Ok(theirs)) => {
+            let kind = &theirs["error"]["type"];
+            error_body(kind.clone(), kind.clone(), &said, None).to_string()
+        }
+        _ => body,
     };
-    Relayed::Refused { status, said: shortened(&said), body }
+    Refused { status, body, said, wait, location }
+}
+
+/// Reads a whole body.
+///
+/// # Errors
+/// `TimedOut`, `BrokenOff`, or `NotACompletion` when it is too long.
+pub(super) async fn read_body(endpoint: &Endpoint, response: Response) -> Result<Vec<u8>, ModelError> {
+    let mut body = Vec::new();
+    let mut stream = response.bytes_stream();
+    loop {
+        match tokio::time::timeout(endpoint.idle_timeout, stream.next()).await {
+            Err(_) => return Err(endpoint.timed_out()),
+            Ok(None) => return Ok(body),
+            Ok(Some(Err(_))) => return Err(endpoint.truncated()),
+            Ok(Some(Ok(bytes))) => {
+                body.extend_from_slice(&bytes);
+                if body.len() > LARGEST_ANSWER {
+                    return Err(endpoint.bad_response("it is longer than 16 MiB"));
+                }
+            }
+        }
+    }
 }
 
 /// A stream of events on its way.
@@ -106,21 +170,36 @@ pub(crate) struct EventStream {
     endpoint: Endpoint,
     source: BoxStream<'static, reqwest::Result<Bytes>>,
     frames: Frames,
+    translator: Translator,
+    ready: VecDeque<Frame>,
+    /// When the endpoint counts as silent. Kept here and not in `next`, which may be dropped and
+    /// called again while it waits.
     silent_at: Instant,
     received: usize,
     over: bool,
 }
 
 impl EventStream {
-    /// The next event; none when the connection ended. May be dropped while it waits and called again.
+    /// The next event; none when the connection ended, in order or not: whether the answer is whole is
+    /// told by what it says. May be dropped while it waits and called again.
     ///
     /// # Errors
-    /// `model_timeout` when the endpoint says nothing for too long, `model_stream_truncated` when the
-    /// connection broke, `model_bad_response` when it says too much.
+    /// `TimedOut` when the endpoint says nothing for too long, `BrokenOff` when the last event is not
+    /// whole, `NotACompletion` when it says too much or nonsense.
     pub(crate) async fn next(&mut self) -> Result<Option<Frame>, ModelError> {
         loop {
-            if let Some(frame) = self.frames.next() {
+            if let Some(frame) = self.ready.pop_front() {
                 return Ok(Some(frame));
+            }
+            while let Some(frame) = self.frames.next() {
+                if self.over && is_cut(&frame) {
+                    return Err(self.endpoint.truncated());
+                }
+                let taken = self.translator.take(frame, &mut self.ready);
+                taken.map_err(|what| self.endpoint.bad_response(what))?;
+            }
+            if !self.ready.is_empty() {
+                continue;
             }
             if self.over {
                 return Ok(None);
@@ -140,14 +219,19 @@ impl EventStream {
                     }
                 }
                 Ok(Some(Err(error))) if error.is_timeout() => return Err(self.endpoint.timed_out()),
-                Ok(Some(Err(_))) => return Err(self.endpoint.truncated()),
-                Ok(None) => {
+                Ok(Some(Err(_)) | None) => {
                     self.over = true;
                     self.frames.finish();
                 }
             }
         }
     }
+}
+
+/// Whether the last event of a stream ends in the middle.
+fn is_cut(frame: &Frame) -> bool {
+    let data = frame.data.trim();
+    !data.is_empty() && data != "[DONE]" && serde_json::from_str::<IgnoredAny>(data).is_err()
 }
 
 /// One event of a stream: its bytes as they came, blank line included, and what its `data` says.
@@ -261,6 +345,38 @@ mod tests {
         frames.finish();
         found.extend(std::iter::from_fn(|| frames.next()));
         found
+    }
+
+    fn headers(retry_after: &str, date: Option<&str>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, retry_after.parse().unwrap());
+        if let Some(date) = date {
+            headers.insert(DATE, date.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn a_wait_is_asked_for_in_seconds_or_until_a_date_by_the_endpoints_clock() {
+        let noon = Some("Sun, 06 Nov 1994 12:00:00 GMT");
+        for (asked, date, seconds) in [
+            ("7", None, 7.0),
+            (" 0.5 ", None, 0.5),
+            ("Sun, 06 Nov 1994 12:00:09 GMT", noon, 9.0),
+            // The older forms, which a recipient has to understand (RFC 9110, section 5.6.7).
+            ("Sunday, 06-Nov-94 12:01:00 GMT", noon, 60.0),
+            ("Sun Nov  6 12:00:01 1994", noon, 1.0),
+            ("Sun, 06 Nov 1994 11:59:00 GMT", noon, 0.0),
+        ] {
+            assert_eq!(retry_after(&headers(asked, date)), Some(Duration::from_secs_f64(seconds)), "{asked}");
+        }
+        let soon = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(20));
+        let wait = retry_after(&headers(&soon, None)).unwrap().as_secs();
+        assert!((17..=20).contains(&wait), "{wait}");
+        for nonsense in ["", "-1", "soon", "NaN", "1e99", "Sun, 06 Nov 1994"] {
+            assert_eq!(retry_after(&headers(nonsense, noon)), None, "{nonsense}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new()), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures::StreamExt;
@@ -51,6 +51,7 @@ struct Script {
     answering: Option<Answering>,
     requests: Mutex<Vec<Value>>,
     keys: Mutex<Vec<String>>,
+    heads: Mutex<Vec<(String, HeaderMap)>>,
 }
 
 impl FakeModel {
@@ -70,6 +71,11 @@ impl FakeModel {
             .route("/v1/chat/completions", post(complete))
             .route("/v1/responses", post(complete))
             .route("/v1/embeddings", post(complete))
+            // Azure OpenAI's paths: one for each deployment, and its v1 API.
+            .route("/openai/deployments/{deployment}/chat/completions", post(complete))
+            .route("/openai/deployments/{deployment}/embeddings", post(complete))
+            .route("/openai/responses", post(complete))
+            .route("/openai/v1/chat/completions", post(complete))
             .route("/v1/models", get(|| async { axum::Json(json!({"data": [{"id": "fake-1"}]})) }))
             .with_state(script.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -83,13 +89,18 @@ impl FakeModel {
         self.script.requests.lock().unwrap().clone()
     }
 
+    /// The paths with their queries at which it was asked, and the headers.
+    pub fn heads(&self) -> Vec<(String, HeaderMap)> {
+        self.script.heads.lock().unwrap().clone()
+    }
+
     /// The `Authorization` headers that were received.
     pub fn keys(&self) -> Vec<String> {
         self.script.keys.lock().unwrap().clone()
     }
 }
 
-async fn complete(State(script): State<Arc<Script>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn complete(State(script): State<Arc<Script>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let request: Value = serde_json::from_slice(&body).unwrap();
     let reply = match &script.answering {
         Some(answer) => answer(&request),
@@ -102,6 +113,7 @@ async fn complete(State(script): State<Arc<Script>>, headers: HeaderMap, body: B
     script.requests.lock().unwrap().push(request);
     let key = headers.get("authorization").map_or("", |value| value.to_str().unwrap());
     script.keys.lock().unwrap().push(key.to_owned());
+    script.heads.lock().unwrap().push((uri.to_string(), headers));
     let usage = json!({"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 7}});
     let end = |reason: &str| vec![json!({"choices": [{"delta": {}, "finish_reason": reason}]}), usage.clone()];
     match reply {

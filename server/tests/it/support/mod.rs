@@ -6,7 +6,9 @@
     clippy::panic,
     reason = "a test that fails by unwrapping has said what it needs to say"
 )]
+pub mod fake_anthropic;
 pub mod fake_model;
+pub mod fake_ollabridge;
 pub mod git_server;
 pub mod secure_registry;
 pub mod stories;

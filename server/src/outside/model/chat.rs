@@ -294,14 +294,21 @@ fn text_of(content: &Value) -> Option<String> {
     }
 }
 
+/// An error as OpenAI's wire has it, for whoever reads it with OpenAI's clients.
+pub(crate) fn error_body(kind: impl Into<Value>, code: impl Into<Value>, message: &str, field: Option<&str>) -> Value {
+    json!({ "error": { "message": message, "type": kind.into(), "param": field, "code": code.into() } })
+}
+
 /// The sentence inside an endpoint's error, which comes in several shapes.
 pub(crate) fn error_text(error: &Value) -> String {
     match error {
         Value::String(text) => text.clone(),
-        Value::Object(fields) => ["message", "error", "detail"]
+        Value::Object(fields) => ["message", "error", "detail", "msg"]
             .iter()
-            .find_map(|name| fields.get(*name))
+            .find_map(|name| fields.get(*name).filter(|inner| !inner.is_null()))
             .map_or_else(|| error.to_string(), error_text),
+        // Gemini and FastAPI give lists.
+        Value::Array(errors) if !errors.is_empty() => error_text(&errors[0]),
         other => other.to_string(),
     }
 }
