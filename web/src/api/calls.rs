@@ -9,7 +9,7 @@ use gantry_domain::api::mcp::{DiscoverMcpServer, McpServer};
 use gantry_domain::api::project::{
     CreateProject, Project, ProjectFile, ProjectFileContent, ProjectSummary, ReplaceSpec,
 };
-use gantry_domain::api::provider::{Provider, SaveProvider};
+use gantry_domain::api::provider::{PairProvider, Provider, ProviderTest, SaveProvider, Unpaired};
 use gantry_domain::api::registry::{ConnectionTest, Registry, SaveRegistry};
 use gantry_domain::api::secret::{CreateSecret, CreateSecretVersion, Secret};
 use gantry_domain::api::system::System;
@@ -141,8 +141,18 @@ pub(crate) async fn delete_provider(id: Uuid) -> ApiResult<()> {
 }
 
 /// Asks the provider's endpoint for an answer.
-pub(crate) async fn test_provider(id: Uuid) -> ApiResult<ConnectionTest> {
+pub(crate) async fn test_provider(id: Uuid) -> ApiResult<ProviderTest> {
     post(&format!("/providers/{id}:test"), &()).await
+}
+
+/// Pairs this instance with the provider by a code that it shows.
+pub(crate) async fn pair_provider(id: Uuid, code: String) -> ApiResult<Provider> {
+    post(&format!("/providers/{id}:pair"), &PairProvider { code }).await
+}
+
+/// Forgets the key that came from pairing, and has the provider forget this instance.
+pub(crate) async fn unpair_provider(id: Uuid) -> ApiResult<Unpaired> {
+    post(&format!("/providers/{id}:unpair"), &()).await
 }
 
 /// A page of the registries, by name.
