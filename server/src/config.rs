@@ -76,6 +76,18 @@ pub struct Config {
     #[arg(long, env = "GANTRY_MODEL_IDLE_SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=3_600))]
     pub model_idle_seconds: u32,
 
+    /// How much memory a project may use when it runs in a container, in MiB.
+    #[arg(long, env = "GANTRY_RUN_MEMORY_MIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(32..=65_536))]
+    pub run_memory_mib: u32,
+
+    /// How many processes and threads a project may have when it runs in a container.
+    #[arg(long, env = "GANTRY_RUN_PROCESSES", default_value_t = 128, value_parser = clap::value_parser!(u32).range(8..=4_096))]
+    pub run_processes: u32,
+
+    /// After how many minutes of work a project in a container is stopped; waiting for people does not count.
+    #[arg(long, env = "GANTRY_RUN_MINUTES", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=180))]
+    pub run_minutes: u16,
+
     /// How the log is written: `text` for people, `json` for machines.
     #[arg(long, env = "GANTRY_LOG_FORMAT", default_value = "text", value_parser = ["text", "json"])]
     pub log_format: String,

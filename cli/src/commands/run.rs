@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 
 use clap::{Args, ValueEnum};
+use gantry_domain::Digest;
 use gantry_domain::agui::AgUiEvent;
 use gantry_domain::api::Accepted;
 use gantry_domain::api::provider::Provider;
-use gantry_domain::api::run::{CreateRun, PermissionMode, Run as Detail};
+use gantry_domain::api::run::{CreateRun, PermissionMode, Run as Detail, RunRuntime};
 use gantry_domain::event::{EventBody, Usage};
 use uuid::Uuid;
 
@@ -38,8 +39,34 @@ pub(crate) struct Run {
     #[arg(long, requires = "provider")]
     model: Option<String>,
 
+    /// What executes it: the server itself, or the project's image in a container without a network.
+    #[arg(long, value_enum, default_value = "native")]
+    runtime: Runtime,
+
+    /// The image to run in a container, by its digest; the project's newest when left out.
+    #[arg(long)]
+    image: Option<Digest>,
+
     #[command(flatten)]
     pub(crate) server: Server,
+}
+
+/// The runtimes as words on the command line.
+#[derive(Clone, Copy, ValueEnum)]
+enum Runtime {
+    /// The server interprets the spec
+    Native,
+    /// The generated project, out of its image
+    Container,
+}
+
+impl From<Runtime> for RunRuntime {
+    fn from(runtime: Runtime) -> Self {
+        match runtime {
+            Runtime::Native => Self::Native,
+            Runtime::Container => Self::Container,
+        }
+    }
 }
 
 /// The permission modes as words on the command line.
@@ -70,7 +97,15 @@ pub(crate) async fn run(run: Run, output: &Output) -> Result<(), Failure> {
         Some(named) => Some(provider(&connection, named).await?),
         None => None,
     };
-    let body = CreateRun { input: run.message, mode: run.mode.into(), provider_id, model: run.model, step: None };
+    let body = CreateRun {
+        input: run.message,
+        mode: run.mode.into(),
+        provider_id,
+        model: run.model,
+        step: None,
+        runtime: run.runtime.into(),
+        image: run.image,
+    };
     let accepted: Accepted = connection.post(&["projects", &project.summary.id.to_string(), "runs"], &body).await?;
 
     let mut progress = output.progress(format!("running {}", project.summary.name));

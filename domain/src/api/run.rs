@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::job::JobState;
-use crate::Timestamp;
 use crate::event::{JobReason, Usage};
+use crate::{Digest, Timestamp};
 
 /// What tools may do without asking a person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,30 @@ pub enum PermissionMode {
     Ask,
     /// All tools run.
     Dev,
+}
+
+/// What executes a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "database", derive(sqlx::Type))]
+#[cfg_attr(feature = "database", sqlx(type_name = "text", rename_all = "lowercase"))]
+#[serde(rename_all = "lowercase")]
+pub enum RunRuntime {
+    /// The server interprets the spec.
+    #[default]
+    Native,
+    /// The project that was generated, out of its image, in a container that reaches its model alone.
+    Container,
+}
+
+impl RunRuntime {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Container => "container",
+        }
+    }
 }
 
 /// One execution.
@@ -46,6 +70,10 @@ pub struct Run {
     pub provider_id: Option<Uuid>,
     /// The model's name; `rehearsal` for the built-in model, which is not an LLM.
     pub model: String,
+    /// What executes it.
+    pub runtime: RunRuntime,
+    /// The digest of the image, when it runs in a container.
+    pub image: Option<Digest>,
     /// Where it is.
     pub state: JobState,
     /// Why it failed or waits.
@@ -90,6 +118,12 @@ pub struct CreateRun {
     /// Tries this step alone; the whole project runs when left out.
     #[serde(default)]
     pub step: Option<RunStep>,
+    /// What executes it; `native` when left out.
+    #[serde(default)]
+    pub runtime: RunRuntime,
+    /// The image of the project to run in a container, by its digest; the newest when left out.
+    #[serde(default)]
+    pub image: Option<Digest>,
 }
 
 /// The body of `POST /runs/{id}:again`.

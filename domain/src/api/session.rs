@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::run::{PermissionMode, Run};
+use super::run::{PermissionMode, Run, RunRuntime};
 use crate::Timestamp;
 
 /// A chat thread.
@@ -23,6 +23,8 @@ pub struct Session {
     pub provider_id: Option<Uuid>,
     /// The model's name at the provider; empty for the rehearsal model.
     pub model: String,
+    /// What executes its turns; in a container it is the project's newest image.
+    pub runtime: RunRuntime,
     /// When it was created.
     pub created_at: Timestamp,
     /// When its newest turn began, or it was changed.
@@ -46,6 +48,9 @@ pub struct CreateSession {
     /// The model's name at the provider; the provider's default when left out.
     #[serde(default)]
     pub model: Option<String>,
+    /// What executes its turns; `native` when left out.
+    #[serde(default)]
+    pub runtime: RunRuntime,
 }
 
 /// The body of `PATCH /sessions/{id}`: what is left out stays.
@@ -62,6 +67,9 @@ pub struct UpdateSession {
     /// A model: the provider (none is the rehearsal model) and the model's name there.
     #[serde(default)]
     pub model: Option<ModelChoice>,
+    /// What executes the turns from the next one on.
+    #[serde(default)]
+    pub runtime: Option<RunRuntime>,
 }
 
 /// Which model answers.

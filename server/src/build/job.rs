@@ -302,7 +302,10 @@ fn unavailable(error: DockerError) -> JobFailure {
     match error {
         DockerError::Unavailable { .. } => JobFailure::retry("docker_unavailable", error.to_string()),
         DockerError::Disk(_) => JobFailure::retry("image_store_failed", error.to_string()),
-        DockerError::NoSuchImage(_) | DockerError::Refused(_) => JobFailure::retry("docker_refused", error.to_string()),
+        DockerError::NoSuchImage(_)
+        | DockerError::NoSuchContainer(_)
+        | DockerError::NoTunnel(_)
+        | DockerError::Refused(_) => JobFailure::retry("docker_refused", error.to_string()),
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) async fn ask(app: &App, pass: &Pass, questions: Vec<Question>) -> Res
     }
     let told: Vec<EventBody> =
         asked.iter().map(|approval| EventBody::ApprovalRequested { approval: approval.clone() }).collect();
-    if !app.jobs.append_for(&mut tx, pass.job_id, pass.attempt, &told).await? {
+    if !super::append(app, &mut tx, pass, &told).await? {
         return Err(Refusal::closed());
     }
     // Armed before the commit: a future that is dropped in the middle of it may have asked.
@@ -102,7 +102,7 @@ async fn end(app: &App, pass: &Pass, decided: Vec<Approval>) -> Result<(), Refus
     let mut tx = app.db.begin().await?;
     store::end_hold(&mut tx, pass.run_id, app.db.now()).await?;
     let told: Vec<EventBody> = decided.into_iter().map(|approval| EventBody::ApprovalDecided { approval }).collect();
-    if !app.jobs.append_for(&mut tx, pass.job_id, pass.attempt, &told).await? {
+    if !super::append(app, &mut tx, pass, &told).await? {
         return Err(Refusal::closed());
     }
     tx.commit().await?;
@@ -141,7 +141,7 @@ async fn take_back(app: &App, pass: &Pass, ids: &[Uuid]) -> Result<(), Refusal> 
         told.extend(withdrawn.map(|approval| EventBody::ApprovalDecided { approval }));
     }
     // When the run is over, its end has taken them back and said so.
-    if app.jobs.append_for(&mut tx, pass.job_id, pass.attempt, &told).await? {
+    if super::append(app, &mut tx, pass, &told).await? {
         tx.commit().await?;
     }
     Ok(())

@@ -35,7 +35,7 @@ enum Entry {
 impl Scribe {
     pub(super) fn new(app: &App, pass: &Pass) -> Self {
         let (entries, receiver) = mpsc::unbounded_channel();
-        tokio::spawn(write(app.clone(), pass.run_id, pass.job_id, pass.attempt, receiver));
+        tokio::spawn(write(app.clone(), pass.clone(), receiver));
         Self { entries, message: None }
     }
 
@@ -85,7 +85,8 @@ impl Drop for Scribe {
     }
 }
 
-async fn write(app: App, run_id: Uuid, job_id: Uuid, attempt: i64, mut entries: mpsc::UnboundedReceiver<Entry>) {
+async fn write(app: App, pass: Pass, mut entries: mpsc::UnboundedReceiver<Entry>) {
+    let run_id = pass.run_id;
     let mut pending: Vec<AgUiEvent> = Vec::new();
     let mut flushes = Vec::new();
     let mut due = Instant::now();
@@ -106,7 +107,7 @@ async fn write(app: App, run_id: Uuid, job_id: Uuid, attempt: i64, mut entries: 
             take(entry, &mut pending, &mut flushes);
         }
         let bodies: Vec<EventBody> = pending.drain(..).map(|event| EventBody::RunEvent { run_id, event }).collect();
-        let written = append(&app, job_id, attempt, &bodies).await;
+        let written = append(&app, &pass, &bodies).await;
         due = Instant::now() + GATHER;
         for flush in flushes.drain(..) {
             let _ = flush.send(matches!(written, Ok(true)));
@@ -136,13 +137,13 @@ fn take(entry: Entry, pending: &mut Vec<AgUiEvent>, flushes: &mut Vec<oneshot::S
     }
 }
 
-async fn append(app: &App, job_id: Uuid, attempt: i64, bodies: &[EventBody]) -> sqlx::Result<bool> {
+async fn append(app: &App, pass: &Pass, bodies: &[EventBody]) -> sqlx::Result<bool> {
     if bodies.is_empty() {
         return Ok(true);
     }
     let mut tx = app.db.begin().await?;
     tx.leave_access_alone();
-    if !app.jobs.append_for(&mut tx, job_id, attempt, bodies).await? {
+    if !super::append(app, &mut tx, pass, bodies).await? {
         return Ok(false);
     }
     tx.commit().await?;
@@ -150,7 +151,7 @@ async fn append(app: &App, job_id: Uuid, attempt: i64, bodies: &[EventBody]) -> 
 }
 
 /// The events of a call, whole.
-pub(super) fn call_events(id: &str, name: &str, arguments: &str, message_id: Option<&str>) -> Vec<AgUiEvent> {
+pub(crate) fn call_events(id: &str, name: &str, arguments: &str, message_id: Option<&str>) -> Vec<AgUiEvent> {
     let mut events = vec![AgUiEvent::ToolCallStart {
         tool_call_id: id.to_owned(),
         tool_call_name: clean(name),
@@ -164,7 +165,7 @@ pub(super) fn call_events(id: &str, name: &str, arguments: &str, message_id: Opt
 }
 
 /// The event of a call's answer.
-pub(super) fn result_event(id: &str, content: &str) -> AgUiEvent {
+pub(crate) fn result_event(id: &str, content: &str) -> AgUiEvent {
     let mut content = clean(content);
     if content.len() > LONGEST_RESULT {
         let cut = (0..=LONGEST_RESULT).rev().find(|at| content.is_char_boundary(*at)).unwrap_or(0);
@@ -180,6 +181,6 @@ pub(super) fn result_event(id: &str, content: &str) -> AgUiEvent {
 }
 
 /// The log's database cannot hold NUL.
-pub(super) fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }

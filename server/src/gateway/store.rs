@@ -22,6 +22,22 @@ pub(super) struct NewAccess {
     pub(super) expires_at: Timestamp,
 }
 
+/// For how long a run works.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub(super) struct Clock {
+    opened_at: Timestamp,
+    held_since: Option<Timestamp>,
+    held_micros: i64,
+}
+
+impl Clock {
+    /// For how long the run has worked, in milliseconds, not counting the time in which it waited for people.
+    pub(super) fn worked_millis(&self, now: Timestamp) -> i64 {
+        let waiting = self.held_since.map_or(0, |since| now.millis_since(since).max(0));
+        (now.millis_since(self.opened_at) - self.held_micros / 1_000 - waiting).max(0)
+    }
+}
+
 /// What a token opens.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(super) struct Pass {
@@ -33,9 +49,8 @@ pub(super) struct Pass {
     pub(super) provider_id: Option<Uuid>,
     pub(super) model: String,
     pub(super) input: String,
-    pub(super) opened_at: Timestamp,
-    pub(super) held_since: Option<Timestamp>,
-    pub(super) held_micros: i64,
+    #[sqlx(flatten)]
+    pub(super) clock: Clock,
     pub(super) used_tokens: i64,
     pub(super) cost_micros: Option<i64>,
 }
@@ -57,8 +72,14 @@ pub(super) async fn open(tx: &mut Tx, access: NewAccess) -> sqlx::Result<()> {
     Ok(())
 }
 
-pub(super) async fn close(tx: &mut Tx, run_id: Uuid) -> sqlx::Result<()> {
+/// Lets nobody in any more. Waits for whoever is about to write into the run's log.
+pub(super) async fn shut(tx: &mut Tx, run_id: Uuid) -> sqlx::Result<()> {
     tx.sql("DELETE FROM gateway_access WHERE run_id = $1").bind(run_id).execute().await?;
+    Ok(())
+}
+
+/// Forgets what was told of a run.
+pub(super) async fn forget(tx: &mut Tx, run_id: Uuid) -> sqlx::Result<()> {
     tx.sql("DELETE FROM gateway_fact WHERE run_id = $1").bind(run_id).execute().await?;
     tx.sql("DELETE FROM gateway_denial WHERE run_id = $1").bind(run_id).execute().await?;
     Ok(())
@@ -100,6 +121,25 @@ pub(super) async fn is_open(db: &Db, pass: &Pass, now: Timestamp) -> sqlx::Resul
     Ok(found.is_some())
 }
 
+/// Keeps the gateway from being shut until the transaction is over; whether it is open.
+pub(super) async fn keep_open(tx: &mut Tx, pass: &Pass) -> sqlx::Result<bool> {
+    let open = tx
+        .sql("UPDATE gateway_access SET attempt = attempt WHERE run_id = $1 AND attempt = $2")
+        .bind(pass.run_id)
+        .bind(pass.attempt)
+        .execute()
+        .await?;
+    Ok(open == 1)
+}
+
+/// The clock of a run, while the gateway is open for it.
+pub(super) async fn clock(db: &Db, run_id: Uuid) -> sqlx::Result<Option<Clock>> {
+    db.sql("SELECT opened_at, held_since, held_micros FROM gateway_access WHERE run_id = $1")
+        .bind(run_id)
+        .optional()
+        .await
+}
+
 /// A request of the run begins to wait for a person: the run's clock stands still.
 pub(super) async fn begin_hold(tx: &mut Tx, run_id: Uuid, now: Timestamp) -> sqlx::Result<()> {
     tx.sql("UPDATE gateway_access SET holding = holding + 1, held_since = coalesce(held_since, $2) WHERE run_id = $1")
@@ -134,6 +174,16 @@ pub(super) async fn claim(tx: &mut Tx, run_id: Uuid, fact: &str) -> sqlx::Result
         .execute()
         .await?;
     Ok(new == 1)
+}
+
+pub(super) async fn is_told(db: &Db, run_id: Uuid, fact: &str) -> sqlx::Result<bool> {
+    let found: Option<(String,)> = db
+        .sql("SELECT fact FROM gateway_fact WHERE run_id = $1 AND fact = $2")
+        .bind(run_id)
+        .bind(fact.to_owned())
+        .optional()
+        .await?;
+    Ok(found.is_some())
 }
 
 /// Everything about a run that was told.

@@ -73,6 +73,22 @@ pub(crate) async fn find(app: &App, digest: &Digest) -> Result<Image> {
     store::get(&app.db, digest).await?.ok_or_else(|| Error::not_found("image"))
 }
 
+/// Whether an image is kept by anybody.
+///
+/// # Errors
+/// Whatever the database answers.
+pub(crate) async fn is_kept(app: &App, digest: &Digest) -> Result<bool> {
+    Ok(store::get(&app.db, digest).await?.is_some())
+}
+
+/// A project's newest image, if it has one.
+///
+/// # Errors
+/// Whatever the database answers.
+pub(crate) async fn newest(app: &App, project_id: Uuid) -> Result<Option<Image>> {
+    Ok(store::list(&app.db, project_id, None, 1).await?.pop())
+}
+
 /// Begins to publish an image.
 ///
 /// # Errors

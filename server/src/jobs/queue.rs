@@ -49,6 +49,14 @@ impl Queue {
         store::get(&self.db, id).await?.ok_or_else(|| Error::not_found("job"))
     }
 
+    /// Whether somebody asked for a job to be cancelled.
+    ///
+    /// # Errors
+    /// `404` when there is none.
+    pub(crate) async fn is_cancel_requested(&self, id: Uuid) -> Result<bool> {
+        Ok(self.get(id).await?.cancel_requested_at.is_some())
+    }
+
     /// Lets a job that waits, or is about to, go on.
     ///
     /// # Errors

@@ -9,3 +9,4 @@ pub mod mcp;
 pub mod model;
 pub mod oci;
 pub(crate) mod ollabridge;
+pub mod tunnel;

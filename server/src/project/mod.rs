@@ -16,7 +16,7 @@ use gantry_domain::api::project::{Project, ProjectProgress, ProjectSummary};
 use gantry_domain::matrix::diagnose::{diagnose_in, is_sound};
 use gantry_domain::matrix::{Diagnostic, Severity};
 use gantry_domain::problem::FieldProblem;
-use gantry_domain::spec::Spec;
+use gantry_domain::spec::{self, Spec};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -98,6 +98,22 @@ pub async fn get(db: &Db, id: Uuid) -> Result<Project> {
 pub async fn files(db: &Db, id: Uuid, number: i64) -> Result<Vec<StoredFile>> {
     let bytes = revision::store::files(db, id, number).await?.ok_or_else(|| Error::not_found("project"))?;
     unpacked(&bytes)
+}
+
+/// The spec that a project had at a revision.
+///
+/// # Errors
+/// `404` when there is no such project or revision, `409 revision_without_spec` when this version does not
+/// read it any more.
+pub(crate) async fn spec_at(db: &Db, id: Uuid, number: i64) -> Result<Spec> {
+    let files = files(db, id, number).await?;
+    let text = files.iter().find(|file| file.path == spec::FILE_NAME).map(|file| file.content.as_str());
+    text.and_then(|text| spec::yaml::read(text).ok()).ok_or_else(|| {
+        let detail = format!(
+            "Revision {number} of the project has no agent.gantry.yaml that this version can read. Build the project again."
+        );
+        Error::conflict("revision_without_spec", detail)
+    })
 }
 
 /// Refuses a spec that is not sound, or gives the files made from it.

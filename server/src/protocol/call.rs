@@ -94,6 +94,7 @@ pub(super) async fn start(
         mode,
         provider_id: choice.provider_id,
         model,
+        image: None,
         created_by: actor.name.clone(),
     };
     let mut tx = app.db.begin().await?;

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::{NewRun, store};
+use super::{Executed, NewRun, store};
 use crate::app::App;
 use crate::error::Result;
 use crate::http::{Json, PageQuery, Path, Query, page, page_limit};
@@ -44,7 +44,8 @@ async fn list(
     Ok(axum::Json(page(items, limit, |run| run.id.to_string())))
 }
 
-/// Runs a project's agent once; with `step` one of its agents or tasks alone, whatever its pattern.
+/// Runs a project's agent once; with `step` one of its agents or tasks alone, whatever its pattern; with
+/// `runtime` the spec itself or the generated project in a container.
 #[utoipa::path(post, path = "/projects/{project}/runs", tag = "runs", params(("project" = String, Path)),
     request_body = CreateRun, responses((status = ACCEPTED, body = Accepted)))]
 async fn create(
@@ -57,7 +58,10 @@ async fn create(
     let project_id = project::find_id(&app.db, &project).await?;
     super::check_input("/input", &body.input)?;
     let model = super::choose_model(&app, body.provider_id, body.model.as_deref()).await?;
-    let spec = super::spec_to_run(&app, project_id, body.step.as_ref()).await?;
+    let Executed { spec, image } = match &body.step {
+        Some(step) => super::step_of(&app, project_id, step, body.runtime).await?,
+        None => super::executed(&app, project_id, body.runtime, body.image.as_ref()).await?,
+    };
     let run = NewRun {
         project_id,
         session_id: None,
@@ -66,6 +70,7 @@ async fn create(
         mode: body.mode,
         provider_id: body.provider_id,
         model,
+        image,
         created_by: actor.name,
     };
     let mut tx = app.db.begin().await?;

@@ -1,14 +1,15 @@
 //! The job of a run: gathers what the interpreter needs, and writes down how it ended.
 
 use gantry_domain::api::job::JobKind;
-use gantry_domain::api::run::Run;
+use gantry_domain::api::run::{Run, RunRuntime};
 use gantry_domain::event::{EventBody, JobReason};
-use gantry_domain::spec::MemoryKind;
+use gantry_domain::spec::{MemoryKind, Spec};
 use serde_json::{Value, json};
 
-use super::{NewRun, store};
+use super::{NewRun, container, store};
 use crate::app::App;
 use crate::approval;
+use crate::gateway;
 use crate::jobs::{JobContext, JobFailure, Outcome, Work};
 use crate::provider;
 use crate::runtime::{self, Ending, Journal, ModelSource, RecordedEnd, RunPlan};
@@ -42,8 +43,15 @@ impl Work for RunWork {
         if let Some(end) = journal.end {
             return again(&run, end);
         }
-        let plan = plan(app, &run, job.args()).await?;
-        let ended = runtime::execute(app, job, &plan, journal).await?;
+        let ended = match &run.image {
+            None => runtime::execute(app, job, &plan(app, &run, job.args()).await?, journal).await?,
+            Some(image) => {
+                let spec = super::spec_of(&app.db, run.id).await?;
+                let earlier = earlier(app, &run, &spec, job.args()).await?;
+                let plan = container::Plan { run: &run, image: image.clone(), spec, earlier };
+                container::execute(app, job, &plan, journal).await?
+            }
+        };
         let output = match &ended.ending {
             Ending::Answered(answer) => Some(answer.as_str()),
             _ => None,
@@ -55,6 +63,9 @@ impl Work for RunWork {
             let mut bodies: Vec<EventBody> =
                 withdrawn.into_iter().map(|approval| EventBody::ApprovalDecided { approval }).collect();
             bodies.extend(ended.closing);
+            if run.runtime == RunRuntime::Container {
+                gateway::close(&mut tx, run.id).await?;
+            }
             job.append_within(&mut tx, &bodies).await?;
         }
         tx.commit().await?;
@@ -92,15 +103,20 @@ fn again(run: &Run, end: RecordedEnd) -> Result<Outcome, JobFailure> {
     }
 }
 
-async fn plan(app: &App, run: &Run, args: &Value) -> Result<RunPlan, JobFailure> {
-    let spec = super::spec_of(&app.db, run.id).await?;
-    let earlier = match run.session_id {
+/// What was said before, as far as the agent is to know.
+async fn earlier(app: &App, run: &Run, spec: &Spec, args: &Value) -> Result<Vec<(String, String)>, JobFailure> {
+    Ok(match run.session_id {
         Some(session_id) if spec.memory.kind == MemoryKind::Thread => {
             let turns = store::earlier_turns(&app.db, session_id, run.id, MOST_EARLIER_TURNS).await?;
             newest_that_fit(turns)
         }
         _ => newest_that_fit(sent_along(args)),
-    };
+    })
+}
+
+async fn plan(app: &App, run: &Run, args: &Value) -> Result<RunPlan, JobFailure> {
+    let spec = super::spec_of(&app.db, run.id).await?;
+    let earlier = earlier(app, run, &spec, args).await?;
     Ok(RunPlan {
         run_id: run.id,
         thread_id: run.session_id.unwrap_or(run.id),

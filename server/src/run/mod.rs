@@ -1,13 +1,15 @@
-//! Runs: single executions of a project's agent. How a spec is interpreted belongs in `runtime/`;
-//! chat threads belong in `session/`.
+//! Runs: single executions of a project's agent. How a spec is interpreted belongs in `runtime/`, how
+//! the generated project runs in a container in `container/`; chat threads belong in `session/`.
 
+mod container;
 pub(crate) mod http;
 mod job;
 mod store;
 
+use gantry_domain::Digest;
 use gantry_domain::api::Accepted;
 use gantry_domain::api::job::JobKind;
-use gantry_domain::api::run::{PermissionMode, Run, RunStep};
+use gantry_domain::api::run::{PermissionMode, Run, RunRuntime, RunStep};
 use gantry_domain::pipeline::spec_of_step;
 use gantry_domain::spec::Spec;
 use uuid::Uuid;
@@ -16,8 +18,9 @@ use crate::app::App;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::jobs::NewJob;
-use crate::{project, provider, runtime};
+use crate::{build, image, project, provider, runtime};
 
+pub(crate) use container::reconcile;
 pub(crate) use job::RunWork;
 
 /// What an agent may be told, in bytes.
@@ -42,8 +45,17 @@ pub(crate) struct NewRun {
     pub(crate) provider_id: Option<Uuid>,
     /// The model's name.
     pub(crate) model: String,
+    /// The image that it runs in a container; without one the spec is interpreted.
+    pub(crate) image: Option<Digest>,
     /// Who asked.
     pub(crate) created_by: String,
+}
+
+impl NewRun {
+    /// What executes it.
+    fn runtime(&self) -> RunRuntime {
+        if self.image.is_some() { RunRuntime::Container } else { RunRuntime::Native }
+    }
 }
 
 /// Refuses what cannot be said to an agent; `field` is its place in the body.
@@ -130,14 +142,74 @@ pub(crate) async fn current_spec(app: &App, project_id: Uuid) -> Result<Spec> {
     Ok(project::get(&app.db, project_id).await?.spec)
 }
 
-/// The spec of a run that starts now: the project's, or that of one step of it.
+/// What a run executes: a spec, and the image that it is made from if it runs in a container.
+pub(crate) struct Executed {
+    pub(crate) spec: Spec,
+    pub(crate) image: Option<Digest>,
+}
+
+/// What a run of a project that starts now executes. In a container that is an image, the newest unless one
+/// is named, and the spec that it was built from.
 ///
 /// # Errors
-/// `404` when there is no such project; `422 step_unknown` when its spec has no such step.
-pub(crate) async fn spec_to_run(app: &App, project_id: Uuid, step: Option<&RunStep>) -> Result<Spec> {
+/// `404` when there is no such project; `422` when there is no such image, `503 docker_unavailable` when nobody
+/// could run it.
+pub(crate) async fn executed(
+    app: &App,
+    project_id: Uuid,
+    runtime: RunRuntime,
+    image: Option<&Digest>,
+) -> Result<Executed> {
+    match (runtime, image) {
+        (RunRuntime::Native, None) => Ok(Executed { spec: current_spec(app, project_id).await?, image: None }),
+        (RunRuntime::Native, Some(_)) => Err(Error::invalid(
+            "/image",
+            "image_without_container",
+            "Only a run in a container has an image. Leave it out, or set runtime to container.",
+        )),
+        (RunRuntime::Container, named) => in_container(app, project_id, named).await,
+    }
+}
+
+async fn in_container(app: &App, project_id: Uuid, named: Option<&Digest>) -> Result<Executed> {
+    let image = match named {
+        Some(digest) => match image::find(app, digest).await {
+            Ok(image) if image.project_id == project_id => image,
+            Err(error) if error.code() != "not_found" => return Err(error),
+            _ => {
+                let message = "The project has no such image. Leave it out for the newest.";
+                return Err(Error::invalid("/image", "image_unknown", message));
+            }
+        },
+        None => image::newest(app, project_id).await?.ok_or_else(|| {
+            Error::invalid(
+                "/runtime",
+                "image_missing",
+                "The project has no image yet, and a container runs one. Build the project first.",
+            )
+        })?,
+    };
+    let build = build::find(app, image.build_id).await?;
+    let spec = project::spec_at(&app.db, project_id, build.revision).await?;
+    app.docker.version().await.map_err(|error| Error::unavailable("docker_unavailable", format!("{error}.")))?;
+    Ok(Executed { spec, image: Some(image.digest) })
+}
+
+/// One step of a project by itself, which is interpreted.
+///
+/// # Errors
+/// `404` when there is no such project; `422 step_unknown` when its spec has no such step, `step_in_container`
+/// when it is to run in a container.
+pub(crate) async fn step_of(app: &App, project_id: Uuid, step: &RunStep, runtime: RunRuntime) -> Result<Executed> {
+    if runtime == RunRuntime::Container {
+        return Err(Error::invalid(
+            "/runtime",
+            "step_in_container",
+            "A project in a container runs as a whole. Leave step out, or set runtime to native.",
+        ));
+    }
     let spec = current_spec(app, project_id).await?;
-    let Some(step) = step else { return Ok(spec) };
-    spec_of_step(&spec, step).ok_or_else(|| {
+    let spec = spec_of_step(&spec, step).ok_or_else(|| {
         let (field, what, id) = match step {
             RunStep::Agent(id) => ("/step/agent", "agent", id),
             RunStep::Task(id) => ("/step/task", "task", id),
@@ -146,7 +218,8 @@ pub(crate) async fn spec_to_run(app: &App, project_id: Uuid, step: Option<&RunSt
             "The saved spec has no {what} named {id:?} that could be tried. Save the spec first, or name another."
         );
         Error::invalid(field, "step_unknown", message)
-    })
+    })?;
+    Ok(Executed { spec, image: None })
 }
 
 /// Does a run anew from its beginning: with the spec that it had, its mode and its model. It is a turn of no
@@ -159,7 +232,10 @@ pub(crate) async fn again(app: &App, id: Uuid, input: Option<String>, created_by
     let input = input.unwrap_or(before.input);
     check_input("/input", &input)?;
     let model = choose_model(app, before.provider_id, Some(&before.model)).await?;
-    let spec = spec_of(&app.db, id).await?;
+    let Executed { spec, image } = match &before.image {
+        Some(image) => in_container(app, before.project_id, Some(image)).await?,
+        None => Executed { spec: spec_of(&app.db, id).await?, image: None },
+    };
     let run = NewRun {
         project_id: before.project_id,
         session_id: None,
@@ -168,6 +244,7 @@ pub(crate) async fn again(app: &App, id: Uuid, input: Option<String>, created_by
         mode: before.mode,
         provider_id: before.provider_id,
         model,
+        image,
         created_by,
     };
     let mut tx = app.db.begin().await?;

@@ -2,7 +2,7 @@
 
 use gantry_domain::Timestamp;
 use gantry_domain::api::job::JobState;
-use gantry_domain::api::run::{PermissionMode, Run};
+use gantry_domain::api::run::{PermissionMode, Run, RunRuntime};
 use gantry_domain::event::Usage;
 use gantry_domain::spec::Spec;
 use sqlx::types::Json;
@@ -18,7 +18,7 @@ macro_rules! select_run {
     ($rest:literal) => {
         concat!(
             "SELECT run.id, run.project_id, run.session_id, run.job_id, run.input, run.output, run.mode, run.provider_id, ",
-            "run.model, run.input_tokens, run.output_tokens, run.cost_micros, run.model_calls, run.tool_calls, ",
+            "run.model, run.runtime, run.image, run.input_tokens, run.output_tokens, run.cost_micros, run.model_calls, run.tool_calls, ",
             "run.created_at, job.state, job.reason_code, job.reason_message, job.started_at, job.finished_at ",
             "FROM run JOIN job ON job.id = run.job_id ",
             $rest
@@ -37,6 +37,8 @@ struct RunRow {
     mode: PermissionMode,
     provider_id: Option<Uuid>,
     model: String,
+    runtime: RunRuntime,
+    image: Option<String>,
     input_tokens: i64,
     output_tokens: i64,
     cost_micros: Option<i64>,
@@ -62,6 +64,8 @@ impl From<RunRow> for Run {
             mode: row.mode,
             provider_id: row.provider_id,
             model: row.model,
+            runtime: row.runtime,
+            image: row.image.and_then(|digest| digest.parse().ok()),
             state: row.state,
             reason: crate::jobs::reason(row.reason_code, row.reason_message),
             usage: Usage {
@@ -92,8 +96,9 @@ pub(super) async fn insert(
 ) -> sqlx::Result<()> {
     let spec = serde_json::to_value(spec).map_err(|error| sqlx::Error::Encode(error.into()))?;
     tx.sql(
-        "INSERT INTO run (id, project_id, session_id, job_id, spec, input, mode, provider_id, model, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO run (id, project_id, session_id, job_id, spec, input, mode, provider_id, model, created_at,
+                          runtime, image)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(id)
     .bind(run.project_id)
@@ -105,6 +110,8 @@ pub(super) async fn insert(
     .bind(run.provider_id)
     .bind(run.model.clone())
     .bind(now)
+    .bind(run.runtime())
+    .bind(run.image.as_ref().map(ToString::to_string))
     .execute()
     .await?;
     Ok(())
@@ -154,6 +161,20 @@ pub(super) async fn under_way_in(db: &Db, session_id: Uuid) -> sqlx::Result<Opti
 pub(super) async fn spec_of(db: &Db, id: Uuid) -> sqlx::Result<Option<Spec>> {
     let row: Option<(Json<Spec>,)> = db.sql("SELECT spec FROM run WHERE id = $1").bind(id).optional().await?;
     Ok(row.map(|(Json(spec),)| spec))
+}
+
+/// Whether an attempt at a run is under way.
+pub(super) async fn is_attempted(db: &Db, id: Uuid, attempt: i64) -> sqlx::Result<bool> {
+    let found: Option<(i64,)> = db
+        .sql(
+            "SELECT job.attempt FROM run JOIN job ON job.id = run.job_id
+              WHERE run.id = $1 AND job.attempt = $2 AND job.state = 'running'",
+        )
+        .bind(id)
+        .bind(attempt)
+        .optional()
+        .await?;
+    Ok(found.is_some())
 }
 
 /// What was said and answered in a session before a run, oldest first.

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use gantry_domain::agui::AgUiEvent;
 use gantry_domain::event::{Event, EventBody, Usage};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::outside::model::TokenCount;
@@ -81,9 +81,9 @@ pub(crate) struct Journal {
     started: HashSet<String>,
     outcomes: HashMap<String, RecordedOutcome>,
     /// Every call id that was ever written, so that none is given twice.
-    pub(super) call_ids: HashSet<String>,
+    pub(crate) call_ids: HashSet<String>,
     /// `RUN_STARTED` came and no end of it since.
-    pub(super) open: bool,
+    pub(crate) open: bool,
     /// The steps of which `STEP_STARTED` came and no end since, in that order.
     pub(super) open_steps: Vec<String>,
     /// Messages that were begun, in no recorded turn and not discarded; whether they were ended.
@@ -197,6 +197,42 @@ impl Journal {
         for (_, ended) in self.loose_messages.iter_mut().chain(&mut self.loose_calls) {
             *ended = true;
         }
+    }
+
+    /// AG-UI wants every message and call ended before the run is: their ends.
+    pub(crate) fn end_loose_ends(&mut self) -> Vec<AgUiEvent> {
+        let mut ends = Vec::new();
+        for (message_id, ended) in &mut self.loose_messages {
+            if !std::mem::replace(ended, true) {
+                ends.push(AgUiEvent::TextMessageEnd { message_id: message_id.clone() });
+            }
+        }
+        for (tool_call_id, ended) in &mut self.loose_calls {
+            if !std::mem::replace(ended, true) {
+                ends.push(AgUiEvent::ToolCallEnd { tool_call_id: tool_call_id.clone() });
+            }
+        }
+        ends
+    }
+
+    /// What was cut off is done anew: readers drop what they saw of it.
+    pub(crate) fn discard_loose_ends(&mut self) -> Vec<AgUiEvent> {
+        let mut events = self.end_loose_ends();
+        let ids = |list: &mut Vec<(String, bool)>| list.drain(..).map(|(id, _)| id).collect::<Vec<_>>();
+        let (messages, calls) = (ids(&mut self.loose_messages), ids(&mut self.loose_calls));
+        if !messages.is_empty() || !calls.is_empty() {
+            events.push(AgUiEvent::Custom {
+                name: "gantry.discard".to_owned(),
+                value: json!({ "messageIds": messages, "toolCallIds": calls }),
+            });
+        }
+        events
+    }
+
+    /// The ends of the steps that are open, the newest first.
+    pub(crate) fn leave_steps(&mut self) -> Vec<AgUiEvent> {
+        let open = std::mem::take(&mut self.open_steps);
+        open.into_iter().rev().map(|step_name| AgUiEvent::StepFinished { step_name }).collect()
     }
 
     /// Keeps a turn of this attempt, for an agent that goes over its way again.

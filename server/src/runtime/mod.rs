@@ -98,6 +98,28 @@ pub(crate) enum Ending {
     Cancelled,
 }
 
+impl Ending {
+    /// The last two entries of a run's log but for its job's.
+    pub(crate) fn told(&self, thread_id: Uuid, run_id: Uuid, usage: Usage) -> [EventBody; 2] {
+        let (thread_id, id) = (thread_id.to_string(), run_id.to_string());
+        let (event, ok, word) = match self {
+            Self::Failed(reason) => {
+                let error = AgUiEvent::RunError { message: reason.message.clone(), code: Some(reason.code.clone()) };
+                (error, false, "failed")
+            }
+            Self::Cancelled => {
+                let outcome = Some(json!({ "type": "cancelled" }));
+                (AgUiEvent::RunFinished { thread_id, run_id: id, outcome }, false, "cancelled")
+            }
+            _ => {
+                let outcome = Some(json!({ "type": "success" }));
+                (AgUiEvent::RunFinished { thread_id, run_id: id, outcome }, true, "success")
+            }
+        };
+        [EventBody::RunEvent { run_id, event }, EventBody::RunDone { run_id, ok, outcome: word.to_owned(), usage }]
+    }
+}
+
 /// Why the interpreter leaves off.
 enum Halt {
     /// The job cannot go on, and the log is not to be touched.
@@ -275,10 +297,10 @@ impl<'a> Runtime<'a> {
     }
 
     async fn why_cancelled(&self) -> Halt {
-        match self.app.jobs.get(self.job.id()).await {
-            Ok(job) if job.cancel_requested_at.is_some() => Halt::Cancelled,
+        match self.app.jobs.is_cancel_requested(self.job.id()).await {
+            Ok(true) => Halt::Cancelled,
             // The server stops or the lease is lost: whoever takes the job up next goes on.
-            Ok(_) => Halt::Job(JobFailure::cancelled()),
+            Ok(false) => Halt::Job(JobFailure::cancelled()),
             Err(error) => Halt::Job(error.into()),
         }
     }
@@ -304,24 +326,8 @@ impl<'a> Runtime<'a> {
         self.open_run();
         self.close_loose_ends();
         self.leave_all();
-        let (thread_id, id) = (self.plan.thread_id.to_string(), run_id.to_string());
-        let (last, ok, word) = match &ending {
-            Ending::Failed(reason) => {
-                let error = AgUiEvent::RunError { message: reason.message.clone(), code: Some(reason.code.clone()) };
-                (error, false, "failed")
-            }
-            Ending::Cancelled => {
-                let outcome = Some(json!({ "type": "cancelled" }));
-                (AgUiEvent::RunFinished { thread_id, run_id: id, outcome }, false, "cancelled")
-            }
-            _ => {
-                let outcome = Some(json!({ "type": "success" }));
-                (AgUiEvent::RunFinished { thread_id, run_id: id, outcome }, true, "success")
-            }
-        };
-        self.emitter.push(last);
         let mut closing = self.emitter.take();
-        closing.push(EventBody::RunDone { run_id, ok, outcome: word.to_owned(), usage });
+        closing.extend(ending.told(self.plan.thread_id, run_id, usage));
         Ok(Ended { ending, usage, closing })
     }
 

@@ -1,7 +1,6 @@
 //! What is open in front of the reader: the run, its steps, and what an earlier attempt left half done.
 
 use gantry_domain::agui::AgUiEvent;
-use serde_json::json;
 
 use super::{Place, Runtime};
 
@@ -42,37 +41,22 @@ impl Runtime<'_> {
 
     /// Ends all steps, the innermost first.
     pub(super) fn leave_all(&self) {
-        let open = std::mem::take(&mut self.shared().journal.open_steps);
-        for step_name in open.into_iter().rev() {
-            self.emitter.push(AgUiEvent::StepFinished { step_name });
+        for event in self.shared().journal.leave_steps() {
+            self.emitter.push(event);
         }
     }
 
     /// A turn that was cut off by a crash is asked for anew: readers drop what they saw of it.
     fn discard_loose_ends(&self) {
-        self.close_loose_ends();
-        let (messages, calls) = {
-            let journal = &mut self.shared().journal;
-            (std::mem::take(&mut journal.loose_messages), std::mem::take(&mut journal.loose_calls))
-        };
-        if !messages.is_empty() || !calls.is_empty() {
-            let ids = |list: Vec<(String, bool)>| list.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
-            self.custom("gantry.discard", json!({ "messageIds": ids(messages), "toolCallIds": ids(calls) }));
+        for event in self.shared().journal.discard_loose_ends() {
+            self.emitter.push(event);
         }
     }
 
     /// AG-UI wants every message and call ended before the run is.
     pub(super) fn close_loose_ends(&self) {
-        let journal = &mut self.shared().journal;
-        for (message_id, ended) in &mut journal.loose_messages {
-            if !std::mem::replace(ended, true) {
-                self.emitter.push(AgUiEvent::TextMessageEnd { message_id: message_id.clone() });
-            }
-        }
-        for (tool_call_id, ended) in &mut journal.loose_calls {
-            if !std::mem::replace(ended, true) {
-                self.emitter.push(AgUiEvent::ToolCallEnd { tool_call_id: tool_call_id.clone() });
-            }
+        for event in self.shared().journal.end_loose_ends() {
+            self.emitter.push(event);
         }
     }
 }

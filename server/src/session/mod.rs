@@ -49,6 +49,7 @@ pub(crate) async fn create(app: &App, project_id: Uuid, body: &CreateSession, ac
         mode: body.mode,
         provider_id: body.provider_id,
         model,
+        runtime: body.runtime,
         created_at: now,
         updated_at: now,
     };
@@ -80,6 +81,9 @@ pub(crate) async fn update(app: &App, id: Uuid, body: &UpdateSession) -> Result<
     if let Some(mode) = body.mode {
         store::set_mode(&mut tx, id, mode, now).await?;
     }
+    if let Some(runtime) = body.runtime {
+        store::set_runtime(&mut tx, id, runtime, now).await?;
+    }
     if let Some((provider_id, name)) = model {
         store::set_model(&mut tx, id, provider_id, &name, now).await?;
     }
@@ -90,14 +94,14 @@ pub(crate) async fn update(app: &App, id: Uuid, body: &UpdateSession) -> Result<
 /// Says something to the agent: starts the next turn.
 ///
 /// # Errors
-/// `404`; `409 turn_running` while the turn before is under way; `422` when there is nothing to say
-/// or the model cannot be used any more.
+/// `404`; `409 turn_running` while the turn before is under way; `422` when there is nothing to say, the
+/// model cannot be used any more or there is no image to run; `503` without an engine to run it.
 pub(crate) async fn say(app: &App, id: Uuid, text: String, actor: String) -> Result<Accepted> {
     run::check_input("/text", &text)?;
     let session = get(&app.db, id).await?;
     let named = Some(session.model.as_str());
     let model = run::choose_model(app, session.provider_id, named).await?;
-    let spec = run::current_spec(app, session.project_id).await?;
+    let executed = run::executed(app, session.project_id, session.runtime, None).await?;
     let title = title_of(&text);
     let turn = NewRun {
         project_id: session.project_id,
@@ -107,10 +111,11 @@ pub(crate) async fn say(app: &App, id: Uuid, text: String, actor: String) -> Res
         mode: session.mode,
         provider_id: session.provider_id,
         model,
+        image: executed.image,
         created_by: actor,
     };
     let mut tx = app.db.begin().await?;
-    let accepted = run::start(app, &mut tx, &spec, turn).await.map_err(|error| {
+    let accepted = run::start(app, &mut tx, &executed.spec, turn).await.map_err(|error| {
         if error.code() == "job_active" {
             Error::conflict("turn_running", "The agent is still at work on the message before. Wait for it or stop it.")
         } else {

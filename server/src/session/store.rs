@@ -1,7 +1,7 @@
 //! The SQL of sessions.
 
 use gantry_domain::Timestamp;
-use gantry_domain::api::run::PermissionMode;
+use gantry_domain::api::run::{PermissionMode, RunRuntime};
 use gantry_domain::api::session::Session;
 use uuid::Uuid;
 
@@ -15,6 +15,7 @@ struct SessionRow {
     mode: PermissionMode,
     provider_id: Option<Uuid>,
     model: String,
+    runtime: RunRuntime,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -28,6 +29,7 @@ impl From<SessionRow> for Session {
             mode: row.mode,
             provider_id: row.provider_id,
             model: row.model,
+            runtime: row.runtime,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -36,8 +38,9 @@ impl From<SessionRow> for Session {
 
 pub(super) async fn insert(db: &Db, session: &Session, created_by: &str) -> sqlx::Result<()> {
     db.sql(
-        "INSERT INTO session (id, project_id, title, mode, provider_id, model, created_by, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO session (id, project_id, title, mode, provider_id, model, created_by, created_at, updated_at,
+                              runtime)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(session.id)
     .bind(session.project_id)
@@ -48,6 +51,7 @@ pub(super) async fn insert(db: &Db, session: &Session, created_by: &str) -> sqlx
     .bind(created_by.to_owned())
     .bind(session.created_at)
     .bind(session.updated_at)
+    .bind(session.runtime)
     .execute()
     .await?;
     Ok(())
@@ -84,6 +88,16 @@ pub(super) async fn set_mode(tx: &mut Tx, id: Uuid, mode: PermissionMode, now: T
     tx.sql("UPDATE session SET mode = $2, updated_at = $3 WHERE id = $1")
         .bind(id)
         .bind(mode)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn set_runtime(tx: &mut Tx, id: Uuid, runtime: RunRuntime, now: Timestamp) -> sqlx::Result<()> {
+    tx.sql("UPDATE session SET runtime = $2, updated_at = $3 WHERE id = $1")
+        .bind(id)
+        .bind(runtime)
         .bind(now)
         .execute()
         .await?;

@@ -14,6 +14,7 @@ mod agui;
 mod approvals;
 mod build;
 mod compatibility;
+mod container;
 mod exchange;
 mod gateway;
 mod house;

@@ -137,6 +137,11 @@ pub(crate) fn export_address(project: &str) -> String {
     format!("{BASE}/projects/{}/export", encode(project))
 }
 
+/// A project's newest image, if it has one.
+pub(crate) async fn newest_image(project: &str) -> ApiResult<Page<Image>> {
+    get(&format!("/projects/{}/images?limit=1", encode(project))).await
+}
+
 /// A project's images, newest first.
 pub(crate) async fn images(project: &str, cursor: Option<String>) -> ApiResult<Page<Image>> {
     get(&format!("/projects/{}/images?limit=50{}", encode(project), after(cursor))).await

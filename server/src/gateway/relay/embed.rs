@@ -7,8 +7,8 @@ use gantry_domain::event::EventBody;
 use serde_json::Value;
 
 use crate::app::App;
-use crate::gateway::refusal::Refusal;
 use crate::gateway::store::{self, Pass, Spent};
+use crate::gateway::{self, refusal::Refusal};
 use crate::outside::model::{self, Relayed, Route, TokenCount};
 
 use super::limits::{check_budgets, deadline};
@@ -36,7 +36,7 @@ pub(in crate::gateway) async fn embed(app: App, pass: Pass, body: Bytes) -> Resu
             let mut tx = app.db.begin().await?;
             let usage = store::count(&mut tx, pass.run_id, spent).await?;
             let told: Vec<EventBody> = usage.map(|usage| usage_event(&app, &pass, usage)).into_iter().collect();
-            if !app.jobs.append_for(&mut tx, pass.job_id, pass.attempt, &told).await? {
+            if !gateway::append(&app, &mut tx, &pass, &told).await? {
                 return Err(Refusal::closed());
             }
             tx.commit().await?;

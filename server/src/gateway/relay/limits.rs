@@ -34,9 +34,7 @@ pub(super) fn check_budgets(pass: &Pass, used: i64, cost: Option<i64>) -> Result
 
 /// For how long the run has worked, in milliseconds, not counting the time in which it waited for people.
 pub(super) fn worked_millis(app: &App, pass: &Pass) -> i64 {
-    let now = app.db.now();
-    let waiting = pass.held_since.map_or(0, |since| now.millis_since(since).max(0));
-    (now.millis_since(pass.opened_at) - pass.held_micros / 1_000 - waiting).max(0)
+    pass.clock.worked_millis(app.db.now())
 }
 
 /// When the guardrails' time is over; none without a limit.

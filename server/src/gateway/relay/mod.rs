@@ -28,7 +28,7 @@ use crate::gateway::scribe::{Scribe, clean, result_event};
 use crate::gateway::store::{self, Pass};
 use crate::gateway::wire::fields::with_field;
 use crate::gateway::wire::{Api, Call, Reader, Settled};
-use crate::gateway::{Fact, claim, rehearse};
+use crate::gateway::{self, Fact, claim, rehearse};
 use crate::outside::model::{self, Endpoint, EventStream, Frame, Relayed};
 use crate::provider;
 
@@ -91,6 +91,15 @@ struct Relay {
 /// # Errors
 /// What the gateway refuses, in its own words.
 pub(in crate::gateway) async fn answer(app: App, pass: Pass, api: Api, body: Bytes) -> Result<Response, Refusal> {
+    let (to_note, run_id) = (app.clone(), pass.run_id);
+    let answered = begin(app, pass, api, body).await;
+    if let Err(refusal) = &answered {
+        gateway::note(&to_note, run_id, refusal).await;
+    }
+    answered
+}
+
+async fn begin(app: App, pass: Pass, api: Api, body: Bytes) -> Result<Response, Refusal> {
     let request = object(&body)?;
     check(&request, pass.mode)?;
     let streams = request["stream"] == true;
@@ -111,6 +120,7 @@ pub(in crate::gateway) async fn answer(app: App, pass: Pass, api: Api, body: Byt
     let body = relay.first_body(body, streams && !wants_usage).await?;
     let opened = match relay.ask(body).await {
         Ok(opened) => opened,
+        Err(Stop::Refused(refusal)) => return Err(refusal),
         Err(stop) => return Ok(stopped(stop)),
     };
     if streams {
@@ -245,12 +255,7 @@ impl Relay {
     }
 
     async fn append(&self, tx: &mut crate::db::Tx, events: &[EventBody]) -> Result<(), Refusal> {
-        let pass = &self.pass;
-        if self.app.jobs.append_for(tx, pass.job_id, pass.attempt, events).await? {
-            Ok(())
-        } else {
-            Err(Refusal::closed())
-        }
+        if gateway::append(&self.app, tx, &self.pass, events).await? { Ok(()) } else { Err(Refusal::closed()) }
     }
 
     /// The body that goes to the endpoint: as it came, but for what has to be different.
@@ -340,7 +345,10 @@ impl Relay {
         tokio::spawn(async move {
             let told = match self.pass_on(opened, wants_usage, &out).await {
                 Ok(()) | Err(Stop::Gone) => return,
-                Err(Stop::Refused(refusal)) => self.api.error_event(refusal.code, &refusal.message),
+                Err(Stop::Refused(refusal)) => {
+                    gateway::note(&self.app, self.pass.run_id, &refusal).await;
+                    self.api.error_event(refusal.code, &refusal.message)
+                }
                 Err(Stop::Upstream { status, .. }) => {
                     self.api.error_event("model_refused", &format!("The model's endpoint answered {status}."))
                 }
@@ -458,6 +466,14 @@ impl Relay {
     }
 
     async fn whole(&mut self, opened: Opened) -> Result<Bytes, Stop> {
+        let whole = self.whole_or_stop(opened).await;
+        if let Err(Stop::Refused(refusal)) = &whole {
+            gateway::note(&self.app, self.pass.run_id, refusal).await;
+        }
+        whole
+    }
+
+    async fn whole_or_stop(&mut self, opened: Opened) -> Result<Bytes, Stop> {
         let mut opened = opened;
         loop {
             let Opened::Whole(bytes, answer) = opened else {

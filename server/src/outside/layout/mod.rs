@@ -11,10 +11,11 @@
 //! database                  whose images these are: a sweep for another database touches nothing
 //! ```
 //!
-//! `archive` makes images of what the Docker Engine saves, `sweep` removes what no image needs. Who
-//! built what, and which images there are, belongs in the database.
+//! `archive` makes images of what the Docker Engine saves, `handing_out` is the way back, `sweep` removes
+//! what no image needs. Who built what, and which images there are, belongs in the database.
 
 mod archive;
+mod handing_out;
 mod sweep;
 
 use std::collections::HashSet;
@@ -215,6 +216,17 @@ impl ImageStore {
         .await?;
         drop(on_drop);
         imported
+    }
+
+    /// An image as the archive that `docker load` reads, under a name in the engine. It is made while it is
+    /// read, on a thread of its own, and ends early when nobody reads it any more.
+    pub async fn archive_of(
+        &self,
+        image: &Digest,
+        name: &str,
+    ) -> Result<impl futures::Stream<Item = io::Result<bytes::Bytes>> + Send + use<>, LayoutError> {
+        let (bytes, manifest) = self.manifest(image).await?;
+        Ok(handing_out::stream(self.clone(), image.clone(), bytes, manifest, name.to_owned()))
     }
 
     /// Makes everything of an image young, so that no sweep takes it before it is kept; whether

@@ -24,7 +24,7 @@ pub(crate) use chat::{
 pub(crate) use check::test_connection;
 pub(crate) use endpoint::Endpoint;
 pub(crate) use fault::ModelError;
-pub(crate) use relay::{EventStream, Frame, Relayed, relay};
+pub(crate) use relay::{EventStream, Frame, Frames, Relayed, relay};
 pub(crate) use wire::Route;
 
 use chat::error_text;

@@ -265,7 +265,7 @@ impl Frames {
     }
 
     /// Bytes that are in no complete event yet.
-    fn pending(&self) -> usize {
+    pub(crate) fn pending(&self) -> usize {
         self.held.len()
     }
 

@@ -33,7 +33,7 @@ impl Work for Door {
 
     async fn run(&self, app: &App, job: &JobContext) -> Result<Outcome, JobFailure> {
         let run_id = job.subject_id().unwrap();
-        let token = gateway::open(app, job, run_id).await?;
+        let token = gateway::open(app, job, run_id, &[]).await?;
         self.tokens.send(token.expose_secret().to_owned()).unwrap();
         tokio::select! {
             () = job.cancelled().cancelled() => Err(JobFailure::cancelled()),

@@ -171,7 +171,8 @@ async fn complete(State(script): State<Arc<Script>>, uri: Uri, headers: HeaderMa
 
 /// An answer to a request that asks for no stream.
 fn whole(message: Value) -> Value {
-    json!({"object": "chat.completion", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+    json!({"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "fake-1",
+           "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
 }
 
 fn delta(delta: Value) -> Value {

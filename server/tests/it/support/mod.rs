@@ -93,6 +93,13 @@ impl TestApp {
         Self { app, router, tracker: TaskTracker::new(), directory }
     }
 
+    /// Another server on the same database and data, with settings of its own.
+    pub async fn beside(&self, flags: &[&str]) -> Self {
+        let app = App::open(config(self.data(), None, flags)).await.unwrap();
+        let router = gantry_server::http::router(app.clone());
+        Self { app, router, tracker: TaskTracker::new(), directory: tempfile::tempdir().unwrap() }
+    }
+
     /// The server's data directory.
     pub fn data(&self) -> &Path {
         self.directory.path()

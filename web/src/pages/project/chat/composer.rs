@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::attach::with_file;
 use super::mode::{MODES, meaning};
+use super::runtime::RuntimePicker;
 use super::state::{Chat, sender};
 use super::tools_panel::{ToolsPanel, tool_count};
 use crate::api::{calls, read_text};
@@ -148,6 +149,7 @@ pub(super) fn Composer(
                     {icon(Icon::Tool)} {tools_word}
                 </button>
                 <ModelPicker chat/>
+                <RuntimePicker chat/>
                 <span class="grow"></span>
                 {button}
             </div>

@@ -12,7 +12,7 @@ use super::turn::{ToolCall, Turn};
 use super::turn_view::{model_name, tokens_text};
 use crate::pages::project::CurrentProject;
 use crate::pages::project::labels::{framework_name, pattern_name};
-use crate::pages::project::runs::mode_word;
+use crate::pages::project::runs::{mode_word, runtime_word};
 use crate::parts::money::money_text;
 use crate::parts::{duration_text, job_pill};
 use crate::poll::every_second;
@@ -103,7 +103,7 @@ fn Details(chat: Chat, handle: TurnHandle) -> impl IntoView {
             cost.map(|cost| view! { <dt>"Cost"</dt><dd>{money_text(cost)}</dd> })
         }
     };
-    let mode = mode_word(run.mode);
+    let (mode, runtime) = (mode_word(run.mode), runtime_word(run.runtime));
     let calls = Memo::new({
         let turn = turn.clone();
         move |_| turn.with(|turn| turn.calls().cloned().collect::<Vec<ToolCall>>())
@@ -133,6 +133,7 @@ fn Details(chat: Chat, handle: TurnHandle) -> impl IntoView {
             <dl class="facts">
                 <dt>"Model"</dt><dd>{model} {is_rehearsal.then_some(", not an LLM")}</dd>
                 <dt>"Mode"</dt><dd>{mode}</dd>
+                <dt>"Runtime"</dt><dd>{runtime}</dd>
                 <dt>"Elapsed"</dt><dd>{elapsed}</dd>
                 <dt>"Tokens"</dt><dd>{tokens}</dd>
                 {cost}

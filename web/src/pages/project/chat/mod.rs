@@ -13,6 +13,7 @@ mod inspector;
 mod mode;
 mod picker;
 mod rail;
+mod runtime;
 mod state;
 mod test;
 mod threads;

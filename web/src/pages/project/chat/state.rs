@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::AbortHandle;
 use gantry_domain::api::job::JobState;
-use gantry_domain::api::run::{PermissionMode, Run};
+use gantry_domain::api::run::{PermissionMode, Run, RunRuntime};
 use gantry_domain::api::session::{CreateSession, ModelChoice, SendMessage, Session, SessionThread, UpdateSession};
 use gantry_domain::event::{Event, Usage};
 use leptos::prelude::*;
@@ -61,6 +61,8 @@ pub(super) struct Chat {
     pub(super) mode: RwSignal<PermissionMode>,
     /// The provider; none is the rehearsal model.
     pub(super) provider: RwSignal<Option<Uuid>>,
+    /// What executes its turns.
+    pub(super) runtime: RwSignal<RunRuntime>,
     /// The turn that the inspector shows; none for the newest.
     pub(super) inspected: RwSignal<Option<Uuid>>,
     /// What is being written.
@@ -86,6 +88,7 @@ impl Chat {
             stopping: RwSignal::new(false),
             mode: RwSignal::new(PermissionMode::Ask),
             provider: RwSignal::new(None),
+            runtime: RwSignal::new(RunRuntime::Native),
             inspected: RwSignal::new(None),
             draft,
             transcript: RwSignal::new(None),
@@ -131,6 +134,7 @@ impl Chat {
         self.opened.set_value(Some(id));
         self.mode.set(thread.session.mode);
         self.provider.set(thread.session.provider_id);
+        self.runtime.set(thread.session.runtime);
         self.session.set(Some(thread.session));
         let handles: Vec<TurnHandle> = thread.runs.into_iter().map(TurnHandle::new).collect();
         let active = handles.iter().rev().find(|handle| !handle.run.state.is_final()).cloned();
@@ -187,20 +191,36 @@ impl Chat {
         if let Some(provider) = provider {
             self.provider.set(provider);
         }
+        let model = provider.map(|provider_id| ModelChoice { provider_id, model: None });
+        self.update(UpdateSession { mode, model, ..UpdateSession::default() }, move || {
+            self.mode.try_set(before.0);
+            self.provider.try_set(before.1);
+        });
+    }
+
+    /// Changes what executes the turns of the open chat, or of the one to begin.
+    pub(super) fn change_runtime(self, runtime: RunRuntime) {
+        let before = self.runtime.get_untracked();
+        self.runtime.set(runtime);
+        self.update(UpdateSession { runtime: Some(runtime), ..UpdateSession::default() }, move || {
+            self.runtime.try_set(before);
+        });
+    }
+
+    /// Changes the open chat at the server, if one is open; what does not work is undone here.
+    fn update(self, change: UpdateSession, undo: impl FnOnce() + 'static) {
         let Some(id) = self.session.with_untracked(|session| session.as_ref().map(|session| session.id)) else {
             return;
         };
-        let model = provider.map(|provider_id| ModelChoice { provider_id, model: None });
         leptos::task::spawn_local(async move {
-            match work::update_session(id, &UpdateSession { title: None, mode, model }).await {
+            match work::update_session(id, &change).await {
                 Ok(session) if self.opened.try_get_value() == Some(Some(id)) => {
                     self.session.try_set(Some(session));
                 }
                 Ok(_) => {}
                 Err(error) => {
                     self.error.try_set(Some(error));
-                    self.mode.try_set(before.0);
-                    self.provider.try_set(before.1);
+                    undo();
                 }
             }
         });
@@ -272,6 +292,7 @@ async fn send(chat: Chat, project: &str, text: &str) -> Result<Option<Uuid>, Api
             let body = CreateSession {
                 mode: chat.mode.get_untracked(),
                 provider_id: chat.provider.get_untracked(),
+                runtime: chat.runtime.get_untracked(),
                 ..CreateSession::default()
             };
             work::create_session(project, &body).await?
@@ -299,6 +320,8 @@ async fn send(chat: Chat, project: &str, text: &str) -> Result<Option<Uuid>, Api
         mode: session.mode,
         provider_id: session.provider_id,
         model: session.model.clone(),
+        runtime: session.runtime,
+        image: None,
         state: JobState::Queued,
         reason: None,
         usage: Usage::default(),

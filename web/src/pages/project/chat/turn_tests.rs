@@ -1,6 +1,6 @@
 //! The fold of a run's events, told as small stories.
 
-use gantry_domain::api::run::PermissionMode;
+use gantry_domain::api::run::{PermissionMode, RunRuntime};
 use gantry_domain::spec::Effect;
 use serde_json::json;
 use uuid::Uuid;
@@ -18,6 +18,8 @@ fn run() -> Run {
         mode: PermissionMode::Ask,
         provider_id: None,
         model: "rehearsal".to_owned(),
+        runtime: RunRuntime::Native,
+        image: None,
         state: JobState::Queued,
         reason: None,
         usage: Usage::default(),

@@ -2,7 +2,7 @@
 
 use futures_util::future::AbortHandle;
 use gantry_domain::api::job::JobState;
-use gantry_domain::api::run::{CreateRun, PermissionMode, RunStep};
+use gantry_domain::api::run::{CreateRun, PermissionMode, RunRuntime, RunStep};
 use gantry_domain::event::Event;
 use leptos::prelude::*;
 use uuid::Uuid;
@@ -87,6 +87,8 @@ fn TestForm(step: RunStep) -> impl IntoView {
             provider_id: provider.get_untracked().parse().ok(),
             model: None,
             step: Some(step.clone()),
+            runtime: RunRuntime::Native,
+            image: None,
         };
         let id = draft.id;
         let started = async move {

@@ -4,7 +4,7 @@ use gantry_domain::api::run::{Run, RunAgain};
 use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 
-use super::mode_word;
+use super::{mode_word, runtime_word};
 use crate::api::work;
 use crate::pages::project::CurrentProject;
 use crate::pages::project::chat::model_name;
@@ -42,12 +42,13 @@ pub(super) fn AgainDialog(
     let (mode, model, is_turn) = run.with_value(|run| {
         (mode_word(run.mode), model_name(&run.model, run.provider_id.is_none()), run.session_id.is_some())
     });
+    let runtime = run.with_value(|run| runtime_word(run.runtime));
     let model = StoredValue::new(model);
     view! {
         <Dialog open title="Run again">
             <form on:submit=submit>
                 <div class="dialog-body">
-                    <p>"A new run from the beginning, with the spec that this run had, in mode " <b>{mode}</b> " and with " <b>{model.get_value()}</b> ". Tools are called anew."</p>
+                    <p>"A new run from the beginning, with the spec that this run had, in mode " <b>{mode}</b> ", with " <b>{model.get_value()}</b> ", " {runtime} ". Tools are called anew."</p>
                     {is_turn.then(|| view! { <p class="hint">"It is a run by itself: what was said before in the chat is not part of it."</p> })}
                     <TextArea label="Input" value=input rows=5 focus=true error=submission.field("/input")/>
                     <ErrorLine error=submission.error_beside(&["/input"])/>

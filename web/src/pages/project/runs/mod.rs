@@ -7,7 +7,7 @@ mod recorded;
 mod waterfall;
 
 use gantry_domain::Timestamp;
-use gantry_domain::api::run::{PermissionMode, Run};
+use gantry_domain::api::run::{PermissionMode, Run, RunRuntime};
 use gantry_domain::event::Usage;
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -32,6 +32,14 @@ pub(in crate::pages::project) fn mode_word(mode: PermissionMode) -> &'static str
         PermissionMode::Safe => "Safe",
         PermissionMode::Ask => "Ask",
         PermissionMode::Dev => "Dev",
+    }
+}
+
+/// What executes a run, in a word.
+pub(in crate::pages::project) fn runtime_word(runtime: RunRuntime) -> &'static str {
+    match runtime {
+        RunRuntime::Native => "native",
+        RunRuntime::Container => "in a container",
     }
 }
 
@@ -112,7 +120,7 @@ fn run_row(project: CurrentProject, run: Run, now: ReadSignal<Timestamp>) -> Any
         <tr>
             <td class="main-cell">
                 <A href=href attr:data-row="">{title_of(&run.input)}</A>
-                <span class="sub">{mode_word(run.mode)} ", " {origin}</span>
+                <span class="sub">{mode_word(run.mode)} ", " {runtime_word(run.runtime)} ", " {origin}</span>
             </td>
             <td>{job_pill(run.state)}</td>
             <td class="wide-only">{model_name(&run.model, is_rehearsal)}</td>

@@ -13,7 +13,7 @@ use super::again::AgainDialog;
 use super::details::span_details;
 use super::recorded::Recorded;
 use super::waterfall::{Waterfall, rows_of};
-use super::{mode_word, title_of};
+use super::{mode_word, runtime_word, title_of};
 use crate::api::work;
 use crate::load::{load, loaded};
 use crate::pages::project::CurrentProject;
@@ -158,6 +158,7 @@ fn RunView(record: Run) -> impl IntoView {
     };
     let model = run.with_value(|run| model_name(&run.model, is_rehearsal));
     let (input, mode, created_at) = run.with_value(|run| (run.input.clone(), mode_word(run.mode), run.created_at));
+    let runtime = run.with_value(|run| runtime_word(run.runtime));
     let title = title_of(&input);
     let to_list = format!("/projects/{}/runs", project.name.get_untracked());
     let to_chat = session_id.map(|session| format!("/projects/{}/chat/{session}", project.name.get_untracked()));
@@ -200,7 +201,7 @@ fn RunView(record: Run) -> impl IntoView {
             <h2>{title}</h2>
             {move || job_pill(state.get())}
             <span class="muted number">{numbers}</span>
-            <span class="muted wide-only">{model} ", " {mode}</span>
+            <span class="muted wide-only">{model} ", " {mode} ", " {runtime}</span>
             <span class="muted wide-only"><TimeAgo at=created_at/></span>
             <span class="grow"></span>
             <Actions run state/>

@@ -1,14 +1,20 @@
-//! The Docker Engine: whether it answers, and taking an image out of it.
+//! The Docker Engine: whether it answers, taking an image out of it and putting one in.
 //!
-//! Building is next door in `buildkit`, over the same socket. Nothing here starts containers. The
+//! Building is next door in `buildkit`, over the same socket; containers are in `container`. The
 //! server starts and works without an engine: every call says clearly when there is none.
 
+mod container;
+
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bollard::query_parameters::RemoveImageOptions;
-use futures::StreamExt;
+use bollard::query_parameters::{ImportImageOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptions};
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
 use tokio::io::AsyncWriteExt;
+
+pub use container::{ContainerEnd, EngineImage, Labelled, NewContainer};
 
 /// How long the engine may take to answer a small request.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -31,6 +37,12 @@ pub enum DockerError {
     /// The engine has no image of that name.
     #[error("Docker Engine has no image {0}")]
     NoSuchImage(String),
+    /// The engine has no container of that name.
+    #[error("Docker Engine has no container {0}")]
+    NoSuchContainer(String),
+    /// The program that forwards connections does not run in the container.
+    #[error("the program that carries connections into the container does not run there: {0}")]
+    NoTunnel(String),
     /// The engine answered with an error of its own.
     #[error("Docker Engine says: {0}")]
     Refused(String),
@@ -109,6 +121,38 @@ impl Docker {
         }
         file.flush().await?;
         Ok(written)
+    }
+
+    /// Puts an image into the engine: what `docker load` reads.
+    ///
+    /// # Errors
+    /// When the engine does not answer, refuses the archive, or the archive breaks off.
+    pub async fn load_image(
+        &self,
+        archive: impl Stream<Item = std::io::Result<Bytes>> + Send + 'static,
+    ) -> Result<(), DockerError> {
+        let engine = self.connect().await?;
+        let options = ImportImageOptionsBuilder::new().quiet(true).build();
+        let mut said = std::pin::pin!(engine.import_image_stream(options, archive, None));
+        while let Some(line) = said.next().await {
+            line.map_err(|error| self.explain(error, ""))?;
+        }
+        Ok(())
+    }
+
+    /// The names of images that fit a pattern: `repository/*:tag`.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn image_names(&self, pattern: &str) -> Result<Vec<String>, DockerError> {
+        let filters = HashMap::from([("reference", vec![pattern])]);
+        let options = ListImagesOptionsBuilder::new().filters(&filters).build();
+        let work = async {
+            let found = self.connect().await?.list_images(Some(options)).await;
+            found.map_err(|error| self.explain(error, ""))
+        };
+        let found = tokio::time::timeout(ANSWER_WITHIN, work).await.map_err(|_| self.unavailable("no answer"))??;
+        Ok(found.into_iter().flat_map(|image| image.repo_tags).collect())
     }
 
     /// Removes a name from an image, and the image itself when that was its last; the builder's
