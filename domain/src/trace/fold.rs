@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Span, SpanKind, SpanState, Trace};
+use super::spans::{Open, RUN};
+use super::{SpanKind, SpanState, Trace};
 use crate::Timestamp;
 use crate::agui::AgUiEvent;
 use crate::api::approval::{Approval, ApprovalDecision};
@@ -14,27 +15,17 @@ use crate::event::{Event, EventBody, JobReason, Usage};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct State {
     /// Steps that have begun and not ended, the newest last.
-    steps: Vec<usize>,
+    pub(super) steps: Vec<usize>,
     /// Steps that the events just before this one ended: what ended them may come next.
     just_ended: Vec<usize>,
     /// Steps that a wait for people ended: they go on when they are begun again.
     interrupted: Vec<usize>,
     /// Turns of the model that nothing says the end of.
-    turns: Vec<Open>,
+    pub(super) turns: Vec<Open>,
     /// What the run had used when the newest turn ended.
     used: Usage,
     /// How many turns there were.
-    turn_count: usize,
-}
-
-/// A turn of the model that has not ended.
-#[derive(Clone, Debug, PartialEq)]
-struct Open {
-    span: usize,
-    /// Whether its text, or the arguments of a call, are still being written.
-    writing: Vec<String>,
-    /// Whether it was said what it used.
-    is_counted: bool,
+    pub(super) turn_count: usize,
 }
 
 /// What the runtime records of a turn.
@@ -67,8 +58,6 @@ struct Discard {
     message_ids: Vec<String>,
     tool_call_ids: Vec<String>,
 }
-
-const RUN: usize = 0;
 
 impl Trace {
     /// Folds in an event and gives its span.
@@ -391,140 +380,6 @@ impl Trace {
         self.close(span, state, approval.decided_at.unwrap_or(at).min(at).max(began));
         self.spans[span].note = note;
         span
-    }
-
-    /// The turn of the model that a message belongs to; begun if it is not there.
-    fn turn(&mut self, message_id: &str, at: Timestamp) -> usize {
-        match self.known(SpanKind::ModelTurn, message_id) {
-            Some(span) => span,
-            None => {
-                self.supersede_turns();
-                self.open_turn(message_id, at)
-            }
-        }
-    }
-
-    fn open_turn(&mut self, message_id: &str, at: Timestamp) -> usize {
-        self.fold.turn_count += 1;
-        let name = format!("Model turn {}", self.fold.turn_count);
-        let parent = self.fold.steps.last().copied().unwrap_or(RUN);
-        let span = self.open(SpanKind::ModelTurn, message_id, &name, Some(parent), at);
-        self.fold.turns.push(Open { span, writing: Vec::new(), is_counted: false });
-        span
-    }
-
-    /// The turn that a record is about: the one with its message, the one that was only counted, or a new one.
-    fn turn_for_record(&mut self, message_id: &str, key: &str, at: Timestamp) -> usize {
-        let nameless = self.fold.turns.iter().rev().map(|open| open.span).find(|span| self.spans[*span].key.is_empty());
-        let known = self.known(SpanKind::ModelTurn, message_id);
-        let span = match (known, nameless) {
-            (Some(span), _) => span,
-            (None, Some(span)) => {
-                self.spans[span].key = message_id.to_owned();
-                span
-            }
-            (None, None) => self.open_turn(message_id, at),
-        };
-        // Where several steps are at work at once, the record says whose turn it was.
-        let mut parts = key.split(':');
-        let step = parts.find_map(|part| self.fold.steps.iter().rev().find(|step| self.spans[**step].key == part));
-        if let Some(step) = step.copied().filter(|step| *step < span) {
-            self.spans[span].parent = Some(step);
-        }
-        span
-    }
-
-    /// Turns that are complete, though nothing said so, end where the next thing begins.
-    fn supersede_turns(&mut self) {
-        let (complete, writing): (Vec<Open>, Vec<Open>) =
-            std::mem::take(&mut self.fold.turns).into_iter().partition(|turn| turn.writing.is_empty());
-        self.fold.turns = writing;
-        for turn in complete {
-            self.close_at_last_event(turn.span, SpanState::Done);
-        }
-    }
-
-    fn writes(&mut self, turn: usize, what: &str) {
-        if let Some(open) = self.fold.turns.iter_mut().find(|open| open.span == turn)
-            && !open.writing.iter().any(|id| id == what)
-        {
-            open.writing.push(what.to_owned());
-        }
-    }
-
-    fn wrote(&mut self, what: &str) {
-        for open in &mut self.fold.turns {
-            open.writing.retain(|id| id != what);
-        }
-    }
-
-    /// The span of a call; begun if it is not there.
-    fn call(&mut self, id: &str, at: Timestamp) -> usize {
-        match self.known(SpanKind::ToolCall, id) {
-            Some(span) => span,
-            None => {
-                let parent = self.innermost_step();
-                self.open(SpanKind::ToolCall, id, "Tool", Some(parent), at)
-            }
-        }
-    }
-
-    /// The newest span of a kind with this key.
-    fn known(&self, kind: SpanKind, key: &str) -> Option<usize> {
-        self.spans.iter().rposition(|span| span.kind == kind && span.key == key)
-    }
-
-    fn innermost_step(&self) -> usize {
-        self.fold.steps.last().copied().unwrap_or(RUN)
-    }
-
-    /// What is at work: a turn of the model, a step, the run.
-    fn innermost(&self) -> usize {
-        self.fold.turns.last().map_or_else(|| self.innermost_step(), |open| open.span)
-    }
-
-    fn last_open(&self, kind: SpanKind, key: Option<&str>) -> Option<usize> {
-        self.spans
-            .iter()
-            .rposition(|span| span.kind == kind && span.ended_at.is_none() && key.is_none_or(|key| span.key == key))
-    }
-
-    fn open(&mut self, kind: SpanKind, key: &str, name: &str, parent: Option<usize>, at: Timestamp) -> usize {
-        self.spans.push(Span {
-            kind,
-            key: key.to_owned(),
-            name: name.to_owned(),
-            parent,
-            began_at: at,
-            ended_at: None,
-            state: SpanState::Running,
-            input_tokens: 0,
-            output_tokens: 0,
-            cost_micros: None,
-            worked_ms: None,
-            input: String::new(),
-            output: String::new(),
-            note: String::new(),
-            events: Vec::new(),
-            last_at: at,
-        });
-        self.spans.len() - 1
-    }
-
-    fn goes_on(&mut self, span: usize, state: SpanState) {
-        self.spans[span].state = state;
-        self.spans[span].ended_at = None;
-    }
-
-    fn close(&mut self, span: usize, state: SpanState, at: Timestamp) {
-        let span = &mut self.spans[span];
-        span.state = state;
-        span.ended_at = Some(at.max(span.began_at));
-    }
-
-    /// Ends a span where its newest event was.
-    fn close_at_last_event(&mut self, span: usize, state: SpanState) {
-        self.close(span, state, self.spans[span].last_at);
     }
 }
 

@@ -4,6 +4,7 @@
 //! and wherever it broke off. How spans are drawn is the browser's business.
 
 mod fold;
+mod spans;
 
 use crate::Timestamp;
 use crate::event::Event;
