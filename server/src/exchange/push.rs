@@ -1,7 +1,7 @@
 //! Pushing a project to a repository: fetch, commit, push, read back.
 //!
-//! The project's files go on top of what the branch has; what else is there stays. Nothing is forced: when
-//! somebody was faster, the job says so. `done` is said only of a commit that the repository gave back to
+//! The project's files go on top of what the branch has. A file that the project has no more is removed there if it is
+//! still what the project had; what else is there stays. Nothing is forced: when somebody was faster, the job says so. `done` is said only of a commit that the repository gave back to
 //! a fresh question.
 
 use axum::http::StatusCode;
@@ -14,10 +14,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::repository::{address, explained, login};
+use super::{LARGEST_FILE, MOST_FILES};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::jobs::{JobContext, JobFailure, NewJob, Outcome, Work};
 use crate::outside::git::{GitError, GitFile, Words, Workplace, reference_fault};
+use crate::project::GoneFiles as Gone;
 
 /// How many attempts may fail for reasons that mend by themselves.
 const MAX_ATTEMPTS: i64 = 3;
@@ -112,7 +114,9 @@ async fn push(app: &App, job: &JobContext) -> Result<Value, JobFailure> {
         JobFailure::fatal("push_unreadable", format!("What is to be pushed cannot be read: {error}."))
     })?;
     let PushArguments { url, branch, .. } = &arguments;
-    let files = crate::project::files(&app.db, job.project_id().unwrap_or_default(), arguments.revision).await?;
+    let project_id = job.project_id().unwrap_or_default();
+    let files = crate::project::files(&app.db, project_id, arguments.revision).await?;
+    let gone = crate::project::gone_files(&app.db, project_id, arguments.revision, &files).await?;
     let files: Vec<GitFile> =
         files.into_iter().map(|file| GitFile { path: file.path, content: file.content.into_bytes() }).collect();
     let login = login(app, arguments.username.clone(), arguments.secret_id).await?;
@@ -139,7 +143,11 @@ async fn push(app: &App, job: &JobContext) -> Result<Value, JobFailure> {
         message: arguments.message.clone(),
         at: app.db.now().micros() / 1_000_000,
     };
-    let made = place.commit(base.as_deref(), &files, &words).await.map_err(failed)?;
+    let removed = match &base {
+        Some(base) => removed(job, &place, base, &gone).await?,
+        None => Vec::new(),
+    };
+    let made = place.commit(base.as_deref(), &files, &removed, &words).await.map_err(failed)?;
     let (commit, changed) = match (made, &there) {
         (Some(commit), _) => (commit, true),
         (None, Some(there)) => {
@@ -172,7 +180,31 @@ async fn push(app: &App, job: &JobContext) -> Result<Value, JobFailure> {
     }
     let done = EventBody::PushDone { url: url.clone(), branch: branch.clone(), commit: commit.clone(), changed };
     job.append(done).await?;
-    Ok(json!({ "url": url, "branch": branch, "commit": commit, "changed": changed }))
+    Ok(json!({ "url": url, "branch": branch, "commit": commit, "changed": changed, "removed": removed }))
+}
+
+/// The files of a commit that the project had and has no more. One that somebody else changed there is theirs by now,
+/// and stays.
+async fn removed(job: &JobContext, place: &Workplace, base: &str, gone: &Gone) -> Result<Vec<String>, JobFailure> {
+    if gone.is_empty() {
+        return Ok(Vec::new());
+    }
+    let is_gone = |path: &str| gone.contains_key(path);
+    let there = place.tree(base, "", LARGEST_FILE, MOST_FILES, is_gone).await.map_err(failed)?;
+    let (ours, theirs): (Vec<GitFile>, Vec<GitFile>) = there.files.into_iter().partition(|file| {
+        std::str::from_utf8(&file.content).is_ok_and(|text| gone.get(&file.path).is_some_and(|had| had.contains(text)))
+    });
+    let paths = |files: Vec<GitFile>| files.into_iter().map(|file| file.path).collect::<Vec<String>>();
+    let (ours, theirs) = (paths(ours), paths(theirs));
+    if !ours.is_empty() {
+        say(job, format!("Removing what the project has no more: {}.", ours.join(", "))).await?;
+    }
+    if !theirs.is_empty() {
+        let changed = theirs.join(", ");
+        say(job, format!("Keeping what the project has no more, but was changed in the repository: {changed}."))
+            .await?;
+    }
+    Ok(ours)
 }
 
 async fn say(job: &JobContext, message: String) -> Result<(), JobFailure> {

@@ -10,6 +10,7 @@ mod revision;
 mod store;
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gantry_domain::Timestamp;
 use gantry_domain::api::project::{Project, ProjectProgress, ProjectSummary};
@@ -114,6 +115,30 @@ pub(crate) async fn spec_at(db: &Db, id: Uuid, number: i64) -> Result<Spec> {
         );
         Error::conflict("revision_without_spec", detail)
     })
+}
+
+/// Files that a project had and has no more: by path, the texts that they had.
+pub(crate) type GoneFiles = BTreeMap<String, BTreeSet<String>>;
+
+/// How many revisions are looked through for files that are gone, from the newest on.
+const LOOK_BACK: i64 = 500;
+
+/// The files of a project's earlier revisions that `files`, those of revision `number`, do not have.
+///
+/// # Errors
+/// Whatever the database answers.
+pub(crate) async fn gone_files(db: &Db, id: Uuid, number: i64, files: &[StoredFile]) -> Result<GoneFiles> {
+    let there: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    let mut gone = GoneFiles::new();
+    for earlier in (number.saturating_sub(LOOK_BACK).max(1)..number).rev() {
+        // Each is read by itself: all together might be larger than a project may be, many times over.
+        for file in self::files(db, id, earlier).await? {
+            if !there.contains(file.path.as_str()) {
+                gone.entry(file.path).or_default().insert(file.content);
+            }
+        }
+    }
+    Ok(gone)
 }
 
 /// Refuses a spec that is not sound, or gives the files made from it.

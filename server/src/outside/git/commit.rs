@@ -16,11 +16,12 @@ pub(crate) struct Words {
 const OURS: &str = "refs/gantry/push";
 
 impl Workplace {
-    /// Puts files on top of a commit, or of nothing. None if that changes nothing.
+    /// Puts files on top of a commit, or of nothing, and takes those of `removed` away. None if that changes nothing.
     pub(crate) async fn commit(
         &self,
         base: Option<&str>,
         files: &[GitFile],
+        removed: &[String],
         words: &Words,
     ) -> Result<Option<String>, GitError> {
         let mut stream: Vec<u8> = Vec::new();
@@ -42,6 +43,10 @@ impl Workplace {
         stream.push(b'\n');
         if let Some(base) = base {
             stream.extend(format!("from {base}\n").as_bytes());
+        }
+        // First, so that a file may come where a folder was.
+        for path in removed {
+            stream.extend(format!("D {}\n", quoted(path)).as_bytes());
         }
         for file in files {
             stream.extend(format!("M 100644 inline {}\ndata {}\n", quoted(&file.path), file.content.len()).as_bytes());
