@@ -5,7 +5,7 @@
 # All stages run even when one fails. The last line is `N passed, N failed, N skipped`; the exit code
 # is 0 only when nothing failed.
 #
-#   GANTRY_TEST_SKIP=docker,registry,postgres,browser,python,ollabridge   leaves out what needs these parts, and says so
+#   GANTRY_TEST_SKIP=docker,registry,postgres,browser,python,ollabridge,ssh   leaves out what needs these parts, and says so
 #   GANTRY_TEST_ONLY='fmt clippy'                              runs only these stages (see the headings)
 set -uo pipefail
 # shellcheck source=scripts/lib.sh
@@ -205,7 +205,7 @@ stories() { (cd e2e && rm -f test-results/report.json && GANTRY_BIN=$gantry npx 
 mkdir -p "$logs"
 rm -f "$logs"/* "$root/e2e/test-results/report.json"
 
-for part in docker registry postgres browser python ollabridge; do
+for part in docker registry postgres browser python ollabridge ssh; do
   wants "$part" || not_tested+=("GANTRY_TEST_SKIP names $part: nothing that needs it was tested")
 done
 

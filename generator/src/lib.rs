@@ -8,6 +8,8 @@ mod emit;
 pub mod exchange;
 pub mod merge;
 mod planner;
+#[cfg(feature = "code")]
+pub mod verify;
 
 pub use emit::{File, Move, agent_card, emit, moves, package_name};
 pub use planner::{draft_schema, draft_task, lower, plan};

@@ -40,6 +40,7 @@ pub(crate) mod pages {
             overview: overview::OverviewPage,
             files: files::FilesPage,
             edits: files::EditsPage,
+            checks: files::ChecksPage,
             conflicts: files::ConflictsPage,
             revisions: files::RevisionsPage,
             revision_files: files::RevisionFilesPage,
@@ -93,6 +94,7 @@ pub(crate) fn App() -> impl IntoView {
                         <Route path=path!("/files") view=lazy(pages::files)/>
                         <Route path=path!("/files/*path") view=lazy(pages::files)/>
                         <Route path=path!("/edits") view=lazy(pages::edits)/>
+                        <Route path=path!("/checks") view=lazy(pages::checks)/>
                         <Route path=path!("/conflicts") view=lazy(pages::conflicts)/>
                         <Route path=path!("/revisions") view=lazy(pages::revisions)/>
                         <Route path=path!("/revisions/:number") view=lazy(pages::revisions)/>

@@ -83,6 +83,25 @@ enum ExportFormat {
     AgentsMd,
     /// A folder that lets a coding agent ask this agent (Agent Skills), as a ZIP archive
     Skill,
+    /// What a registry of MCP servers is told (server.json): this Gantry serves the agent at /mcp/<project>
+    McpServer,
+    /// A manifest that has kagent run the published image on Kubernetes (kagent.dev/v1alpha2, BYO)
+    Kagent,
+}
+
+impl ExportFormat {
+    /// The last parts of the address that it is got from, and what the file's name ends in.
+    fn place(self) -> (&'static [&'static str], &'static str) {
+        match self {
+            Self::Zip => (&["export"], "zip"),
+            Self::AgentSpec => (&["exports", "agent_spec"], "agent-spec.json"),
+            Self::A2aCard => (&["exports", "a2a_card"], "agent-card.json"),
+            Self::AgentsMd => (&["exports", "agents_md"], "AGENTS.md"),
+            Self::Skill => (&["exports", "skill"], "skill.zip"),
+            Self::McpServer => (&["exports", "mcp_server"], "server.json"),
+            Self::Kagent => (&["exports", "kagent"], "kagent.yaml"),
+        }
+    }
 }
 
 /// Arguments of `gantry project export`.
@@ -95,9 +114,19 @@ pub(crate) struct Export {
     #[arg(long, value_enum, default_value_t)]
     format: ExportFormat,
 
-    /// Where the agent can be reached, for its A2A card: the address of its service.
+    /// Where the agent can be reached: for its A2A card the address of its service, for server.json that of this Gantry
+    /// as others reach it (GANTRY_URL when left out).
     #[arg(long, value_name = "URL")]
     at: Option<String>,
+
+    /// Whose server it is, for server.json, such as io.github.ada; made of the address's host when left out.
+    #[arg(long)]
+    namespace: Option<String>,
+
+    /// The image that kagent runs, such as registry.example.com/weather@sha256:…; the one that was published last when
+    /// left out.
+    #[arg(long)]
+    image: Option<String>,
 
     /// The file to write, or - for standard output; a name made of the project's in this directory when left out.
     #[arg(long, short, value_name = "FILE")]
@@ -260,28 +289,41 @@ fn archive(files: Vec<(String, Vec<u8>)>) -> Result<Vec<u8>, Failure> {
         .map_err(|error| Failure::failed(format!("the archive cannot be made: {error}")))
 }
 
-pub(crate) async fn export(export: Export, output: &Output) -> Result<(), Failure> {
-    let connection = export.server.connect()?;
-    let project = connection.project(&export.project).await?;
-    let id = project.summary.id.to_string();
-    let (segments, ending): (&[&str], &str) = match export.format {
-        ExportFormat::Zip => (&["projects", &id, "export"], "zip"),
-        ExportFormat::AgentSpec => (&["projects", &id, "exports", "agent_spec"], "agent-spec.json"),
-        ExportFormat::A2aCard => (&["projects", &id, "exports", "a2a_card"], "agent-card.json"),
-        ExportFormat::AgentsMd => (&["projects", &id, "exports", "agents_md"], "AGENTS.md"),
-        ExportFormat::Skill => (&["projects", &id, "exports", "skill"], "skill.zip"),
-    };
-    let mut request = connection.request(Method::GET, segments);
-    match (export.format, &export.at) {
-        (ExportFormat::A2aCard, Some(at)) => request = request.query(&[("at", at)]),
+/// What an export is asked for with; what its format does not take is refused.
+fn details(export: &Export, connection: &Connection) -> Result<Vec<(&'static str, String)>, Failure> {
+    let at = match (export.format, &export.at) {
         (ExportFormat::A2aCard, None) => {
             return Err(Failure::usage(
                 "an A2A card says where the agent is: give the address of its service with --at",
             ));
         }
-        (_, Some(_)) => return Err(Failure::usage("--at is for --format a2a-card only")),
-        (_, None) => {}
+        (ExportFormat::McpServer, None) => Some(connection.base().to_string()),
+        (_, at) => at.clone(),
+    };
+    let takes = |name: &str| match export.format {
+        ExportFormat::A2aCard => name == "at",
+        ExportFormat::McpServer => matches!(name, "at" | "namespace"),
+        ExportFormat::Kagent => name == "image",
+        _ => false,
+    };
+    let given = [("at", at), ("namespace", export.namespace.clone()), ("image", export.image.clone())];
+    let given: Vec<(&'static str, String)> =
+        given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    match given.iter().find(|(name, _)| !takes(name)) {
+        Some((name, _)) => Err(Failure::usage(format!("--{name} is not for this format"))),
+        None => Ok(given),
     }
+}
+
+/// Downloads a project in a format.
+pub(crate) async fn export(export: Export, output: &Output) -> Result<(), Failure> {
+    let connection = export.server.connect()?;
+    let project = connection.project(&export.project).await?;
+    let id = project.summary.id.to_string();
+    let (place, ending) = export.format.place();
+    let segments: Vec<&str> = ["projects", id.as_str()].into_iter().chain(place.iter().copied()).collect();
+    let query = details(&export, &connection)?;
+    let request = connection.request(Method::GET, &segments).query(&query);
     let response = connection.send(request).await?;
     let archive = response.bytes().await.map_err(|error| connection.unreachable(&error))?;
     let path = export.output.unwrap_or_else(|| PathBuf::from(format!("{}.{ending}", project.summary.name)));

@@ -9,5 +9,6 @@ pub(crate) mod publish;
 pub(crate) mod revision;
 pub(crate) mod run;
 pub(crate) mod serve;
+mod verify;
 pub(crate) mod version;
 mod watch;

@@ -35,6 +35,8 @@ pub(crate) enum Project {
     Diff(revision::Diff),
     /// Generates a project's files anew with the server's version and merges them with the edits.
     Regenerate(revision::Regenerate),
+    /// Checks whether a project is sound: spec, generated files and edits, syntax, lock; with --run its own tests.
+    Verify(super::verify::Verify),
     /// Lists a project's revisions, newest first.
     Revisions(revision::Revisions),
     /// Makes a project again what it was at a revision; nothing is lost.
@@ -102,6 +104,7 @@ pub(crate) async fn run(project: Project, output: &Output) -> Result<(), Failure
         Project::Push(push) => super::doors::push(push, output).await,
         Project::Diff(diff) => revision::diff(diff, output).await,
         Project::Regenerate(regenerate) => revision::regenerate(regenerate, output).await,
+        Project::Verify(verify) => super::verify::verify(verify, output).await,
         Project::Revisions(revisions) => revision::revisions(revisions, output).await,
         Project::Restore(restore) => revision::restore(restore, output).await,
     }

@@ -19,6 +19,7 @@ pub mod session;
 pub mod system;
 pub mod token;
 pub mod usage;
+pub mod verification;
 
 use serde::{Deserialize, Serialize};
 

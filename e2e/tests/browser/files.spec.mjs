@@ -138,6 +138,82 @@ test('a file that was deleted and generated anew waits, and comes back', async (
   expect(await readFile(gantry, project, 'README.md')).toContain('Ferries and their timetables.');
 });
 
+const stand = 'tests/fake_mcp_server.py';
+
+/** Gives a project a tool of an MCP server, for whose tests the generator writes a stand-in; or takes it away. */
+async function withMcpTool(gantry, project, isThere) {
+  const now = await gantry.api('GET', `/projects/${project.id}`);
+  const { tools = [], agents } = now.spec;
+  const tool = { id: 'look_up', description: 'Looks something up.', parameters: { type: 'object', properties: {} }, effect: 'read', timeoutMs: 10000, kind: 'mcp', command: ['lookup-server'], tool: 'look_up' };
+  const [first, ...others] = agents;
+  const rest = (first.tools ?? []).filter((id) => id !== tool.id);
+  const spec = {
+    ...now.spec,
+    tools: [...tools.filter(({ id }) => id !== tool.id), ...(isThere ? [tool] : [])],
+    agents: [{ ...first, tools: [...rest, ...(isThere ? [tool.id] : [])] }, ...others],
+  };
+  return gantry.api('PUT', `/projects/${project.id}/spec`, { spec, expectedRevision: now.revision });
+}
+
+test('a file of yours where the generator begins to write one waits with both', async ({ page, gantry }) => {
+  const project = await gantry.project('Answer questions about anchors.', 'anchors');
+  await writeFile(gantry, project, stand, '# Mine.\nprint("mine")\n');
+  await withMcpTool(gantry, project, true);
+  await page.goto(`/projects/anchors/conflicts?path=${stand}`);
+  await settled(page);
+  await expect(page.getByRole('navigation', { name: 'Files in conflict' }).getByRole('link', { name: /fake_mcp_server\.py.*Both added it/ })).toBeVisible();
+  await expect(page.getByText('You added this file, and the generator now writes one of its own.')).toBeVisible();
+  const editor = editorOf(page, stand);
+  await expect(editor).toHaveValue(/<<<<<<< yours\n# Mine\.[^]*=======[^]*>>>>>>> generated/);
+  await lookOver(page, 'files-conflict-added');
+  await page.getByRole('button', { name: "Take the generator's" }).click();
+  await expect(page.getByRole('heading', { name: 'No conflicts' })).toBeVisible();
+  const text = await readFile(gantry, project, stand);
+  expect(text).not.toContain('# Mine.');
+  expect(text).not.toContain('<<<<<<<');
+  const listed = await gantry.api('GET', `/projects/${project.id}/files`);
+  expect(listed.items.find((file) => file.path === stand).origin).toBe('generated');
+});
+
+test('a file that you changed and nobody generates any more waits, and is kept or removed', async ({ page, gantry }) => {
+  for (const [name, button, isKept] of [['capstans', 'Keep it as yours', true], ['davits', 'Remove it', false]]) {
+    const project = await gantry.project(`Answer questions about ${name}.`, name);
+    await withMcpTool(gantry, project, true);
+    await writeFile(gantry, project, stand, `${await readFile(gantry, project, stand)}\n# Mine too.\n`);
+    await withMcpTool(gantry, project, false);
+    await page.goto(`/projects/${name}/conflicts?path=${stand}`);
+    await settled(page);
+    await expect(page.getByText('You changed this file, and the generator does not write it any more: the project works without it.')).toBeVisible();
+    await expect(page.getByRole('region', { name: `Content of ${stand}` })).toContainText('# Mine too.');
+    if (isKept) await lookOver(page, 'files-conflict-no-longer-generated');
+    await page.getByRole('button', { name: button }).click();
+    await expect(page.getByRole('heading', { name: 'No conflicts' })).toBeVisible();
+    const listed = await gantry.api('GET', `/projects/${project.id}/files`);
+    expect(listed.items.find((file) => file.path === stand)?.origin).toBe(isKept ? 'yours' : undefined);
+  }
+});
+
+test('a project is checked, and what is wrong leads to the file', async ({ page, gantry }) => {
+  const project = await gantry.project('Answer questions about bollards.', 'bollards');
+  await page.goto('/projects/bollards/files');
+  await settled(page);
+  await headOf(page).getByRole('link', { name: 'Checks' }).click();
+  await expect(page).toHaveURL(/\/projects\/bollards\/checks$/);
+  await settled(page);
+  await expect(page.getByText('The project is sound.')).toBeVisible();
+  await expect(page.locator('[data-check]')).toHaveCount(5);
+  await lookOver(page, 'files-checks');
+
+  await writeFile(gantry, project, 'src/bollards/rope.py', 'def tie(:\n    pass\n');
+  await page.getByRole('button', { name: 'Check again' }).click();
+  await expect(page.getByText('The project is not sound.')).toBeVisible();
+  const syntax = page.locator('[data-check="Syntax"]');
+  await expect(syntax).toContainText('Failed');
+  await lookOver(page, 'files-checks-failed');
+  await syntax.getByRole('link', { name: 'src/bollards/rope.py:1' }).click();
+  await expect(page.getByRole('region', { name: 'Content of src/bollards/rope.py' })).toContainText('def tie(:');
+});
+
 test('a revision is looked at, compared and restored', async ({ page, gantry }) => {
   const project = await gantry.project('Answer questions about bridges.', 'bridges');
   await writeFile(gantry, project, 'notes/span.md', 'The longest span.\n');
@@ -305,12 +381,29 @@ test('long files and large changes stay quick', async ({ page, gantry }) => {
   const long = Array.from({ length: 40_000 }, (_, line) => `rope_${line} = ${line}`).join('\n');
   await writeFile(gantry, project, 'long.py', long);
   const nodes = () => page.evaluate(() => document.querySelectorAll('*').length);
+  // How long the page did not react at a stretch: what the browser itself calls a long task.
+  await page.addInitScript(() => {
+    window.frozen_ = 0;
+    new PerformanceObserver((list) => {
+      for (const task of list.getEntries()) window.frozen_ = Math.max(window.frozen_, task.duration);
+    }).observe({ type: 'longtask' });
+  });
+  const frozen = async (what) => {
+    const longest = await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(() => {
+      resolve(window.frozen_);
+      window.frozen_ = 0;
+    }))));
+    console.log(`${what}: the longest task took ${longest} ms`);
+    expect(longest, what).toBeLessThan(1_500);
+  };
   await page.goto('/projects/moorings/files');
   await settled(page);
+  await frozen('opening the files');
   let begin = Date.now();
   await rowOf(page, /^long\.py/).click();
   await expect(page.getByText('The first 4000 of 40000 lines are shown.')).toBeVisible();
   console.log(`a file of 40 000 lines is shown after ${Date.now() - begin} ms with ${await nodes()} elements`);
+  await frozen('a file of 40 000 lines');
   begin = Date.now();
   await page.getByRole('button', { name: 'Edit', exact: true }).click();
   const editor = editorOf(page, 'long.py');
@@ -322,6 +415,7 @@ test('long files and large changes stay quick', async ({ page, gantry }) => {
   begin = Date.now();
   await page.keyboard.type('# twenty keys typed');
   console.log(`twenty keys took ${Date.now() - begin} ms`);
+  await frozen('writing in it');
   await page.goto('/projects/moorings/revisions/2');
   await settled(page);
   const toggle = page.getByRole('button', { name: /long\.py/ });
@@ -329,6 +423,7 @@ test('long files and large changes stay quick', async ({ page, gantry }) => {
   begin = Date.now();
   await toggle.click();
   await expect(page.getByText('Only the first 2 000 lines are shown here.')).toBeVisible();
+  await frozen('2 000 changed lines');
   console.log(`2 000 changed lines are shown after ${Date.now() - begin} ms with ${await nodes()} elements`);
 });
 

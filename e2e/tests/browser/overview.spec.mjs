@@ -1,4 +1,5 @@
 // The overview: what comes next begins there, and a project gets another name there.
+import { readFileSync } from 'node:fs';
 import { expect, expectAccessible, lookOver, settled, test } from '../../support/browser.mjs';
 
 test('the next step of a new project is a first message, and it is sent from the overview', async ({ page, gantry }) => {
@@ -69,4 +70,31 @@ test('a page from before an upgrade says so, and reloading mends it', async ({ p
   await page.getByRole('button', { name: 'Reload' }).click();
   await settled(page);
   await expect(page.getByText('Gantry was upgraded.')).toBeHidden();
+});
+
+test('a project is exported in the format that is chosen, and what stands against one is said', async ({ page, gantry }) => {
+  await gantry.project('Answer questions about lanterns.', 'lanterns');
+  await page.goto('/projects/lanterns');
+  await settled(page);
+  await page.getByRole('button', { name: 'Export' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Export the project' });
+  const saved = async (format) => {
+    await dialog.getByLabel('Format').selectOption(format);
+    const [download] = await Promise.all([page.waitForEvent('download'), dialog.getByText('Download', { exact: true }).click()]);
+    return download;
+  };
+  await dialog.getByLabel('Format').selectOption('kagent');
+  await dialog.getByRole('button', { name: 'Download' }).click();
+  await expect(dialog.getByText('none of this project was published yet')).toBeVisible();
+  await dialog.getByLabel('Format').selectOption('mcp_server');
+  await expect(dialog.getByLabel('Address of this Gantry')).toHaveValue(gantry.url);
+  await lookOver(page, 'export-mcp-server');
+  const described = await saved('mcp_server');
+  expect(described.suggestedFilename()).toBe('lanterns.server.json');
+  const document = JSON.parse(readFileSync(await described.path(), 'utf8'));
+  expect(document.remotes[0].url).toBe(`${gantry.url}/mcp/lanterns`);
+
+  await page.getByRole('button', { name: 'Export' }).click();
+  const archive = await saved('zip');
+  expect(archive.suggestedFilename()).toBe('lanterns.zip');
 });

@@ -1,5 +1,8 @@
 // The wizard: by mouse and by keyboard, its filter, what does not fit and how it is resolved, and a plan that
 // a model writes.
+import { createHash } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { expect, lookOver, settled, test } from '../../support/browser.mjs';
 import { eventually } from '../../support/gantry.mjs';
 import { answeringModel } from '../../support/peers.mjs';
@@ -246,4 +249,81 @@ test('a model writes the plan, is seen at it, can be given up, and never replace
     if (provider) await gantry.api('DELETE', `/providers/${provider.id}`);
     await model.close();
   }
+});
+
+test('the files are the same to the byte in the browser, on the server and from the command line', async ({ page, gantry }) => {
+  await described(page, 'Calculate sums – "quoted", {{braced}} and \\escaped – and tell the time in any city 🌍.');
+  const choose = async (name) => page.locator('label', { has: framework(page, name) }).click();
+  for (const [name, project] of [['LangGraph', 'same-bytes-python'], ['OpenAI Agents SDK for TypeScript', 'same-bytes-typescript']]) {
+    await page.goto('/projects/new?step=framework');
+    await settled(page);
+    await choose(name);
+    await page.goto('/projects/new?step=review');
+    await settled(page);
+    await page.getByLabel('Name').fill(project);
+    await expect(page.getByText(/\d+ files,/)).toBeVisible();
+    // Until the preview has the name, which is in many of the files.
+    const files = page.getByRole('region', { name: 'Files', exact: true });
+    await files.getByRole('button', { name: /^README\.md/ }).click();
+    await expect(page.getByRole('region', { name: 'Content of README.md' })).toContainText(`# ${project}`);
+    const shown = await page.evaluate(async () => {
+      const found = {};
+      for (const button of document.querySelectorAll('.file-tree button.file-row')) {
+        button.click();
+        await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+        const text = document.querySelector('.file-text');
+        found[text.getAttribute('aria-label').replace('Content of ', '')] = text.textContent;
+      }
+      return found;
+    });
+    const sum = (bytes) => createHash('sha256').update(bytes).digest('hex');
+    const inBrowser = Object.fromEntries(Object.entries(shown).map(([path, text]) => [path, sum(text)]));
+
+    const { spec } = await page.evaluate(() => JSON.parse(sessionStorage.getItem('gantry.new-project')));
+    await gantry.api('POST', '/projects', { spec });
+    const listed = await gantry.api('GET', `/projects/${project}/files`);
+    const onServer = Object.fromEntries(listed.items.map((file) => [file.path, file.sha256]));
+    expect(inBrowser).toEqual(onServer);
+
+    const exported = await gantry.command('project', 'export', project, '--output', `${project}.zip`);
+    expect(exported.code, exported.errors).toBe(0);
+    const script = 'import sys, json, zipfile, hashlib; z = zipfile.ZipFile(sys.argv[1]); print(json.dumps({n.split("/", 1)[1]: hashlib.sha256(z.read(n)).hexdigest() for n in z.namelist()}))';
+    const fromCommand = JSON.parse(execFileSync('python3', ['-c', script, join(gantry.data, `${project}.zip`)], { encoding: 'utf8' }));
+    expect(fromCommand).toEqual(onServer);
+  }
+});
+
+test('the limits of a run are given in money, tokens and time, and a limit that cannot be kept says so', async ({ page, gantry }) => {
+  await described(page, sums);
+  await page.goto('/projects/new?step=review');
+  await settled(page);
+  await page.getByLabel('Name').fill('limited-sums');
+  await page.getByText('Limits, memory and image').click();
+  const cost = page.getByLabel('Most cost, in US dollars');
+  await cost.fill('a little');
+  await expect(page.getByText('Expected an amount such as 0.50')).toBeVisible();
+  await cost.fill('0.50');
+  await page.getByLabel('Most tokens').fill('20000');
+  await page.getByLabel('Most seconds').fill('90');
+  await page.getByRole('group', { name: 'Tools that never run' }).getByLabel('calculator').check();
+  await page.getByLabel('Memory').selectOption('none');
+  await lookOver(page, 'wizard-limits');
+  // Stories share a server, and others may have entered prices.
+  const { items } = await gantry.api('GET', '/providers');
+  const isPriced = items.some((provider) => provider.inputPriceMicros != null && provider.outputPriceMicros != null);
+  await expect(page.getByText('cost_not_known')).toHaveCount(isPriced ? 0 : 1);
+  await page.getByRole('button', { name: 'Create project' }).click();
+  await expect(page).toHaveURL(/\/projects\/limited-sums$/);
+  const { spec } = await gantry.api('GET', '/projects/limited-sums');
+  expect(spec.guardrails).toEqual({ maxTokens: 20_000, maxSeconds: 90, maxCostMicros: 500_000, deny: ['calculator'] });
+  expect(spec.memory.kind).toBe('none');
+  // And in the pipeline, where a change can be taken back.
+  await page.goto('/projects/limited-sums/pipeline');
+  await settled(page);
+  await page.getByText('Limits, memory and image').click();
+  await expect(page.getByLabel('Most cost, in US dollars')).toHaveValue('0.5');
+  await page.getByLabel('Most cost, in US dollars').fill('');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Control+z');
+  await expect(page.getByLabel('Most cost, in US dollars')).toHaveValue('0.5');
 });

@@ -54,6 +54,43 @@ test('an export is the same to the byte every time, and is a ZIP archive', async
   for (const expected of ['agent.gantry.yaml', 'Dockerfile', 'AGENTS.md']) expect(names).toContain(expected);
 });
 
+test('a project is verified, and with --run its own tests run here', async () => {
+  const sound = await gantry.command('project', 'verify', 'clock');
+  expect(sound.code, sound.errors).toBe(0);
+  expect(sound.output).toMatch(/^ok +Spec: /);
+  const ran = await gantry.command('project', 'verify', 'clock', '--run', '--json');
+  expect(ran.code, ran.errors).toBe(0);
+  expect(ran.errors).toContain('$ python3 -m venv .venv');
+  const report = JSON.parse(ran.output);
+  expect(report.isSound).toBe(true);
+  expect(report.run).toMatchObject({ passed: true });
+  expect(report.run.steps.at(-1).command).toContain('unittest discover -s tests');
+
+  // What is no Python is named with its line, nothing is run, and the exit code says so.
+  const { id, revision } = await gantry.api('GET', '/projects/clock');
+  await gantry.api('PUT', `/projects/${id}/files/broken.py`, { content: 'x = 1\ny = = 2\n', expectedRevision: revision });
+  const broken = await gantry.command('project', 'verify', 'clock', '--run');
+  expect(broken.code).toBe(1);
+  expect(broken.output).toContain('broken.py:2');
+  expect(broken.errors).toContain('clock is not sound; nothing was run');
+  expect(broken.errors).not.toContain('venv');
+  const after = await gantry.api('GET', '/projects/clock');
+  await gantry.api('DELETE', `/projects/${id}/files/broken.py?expectedRevision=${after.revision}`);
+  expect((await gantry.command('project', 'verify', 'nobody')).code).toBe(5);
+});
+
+test('an agent is exported for registries of MCP servers and for kagent', async () => {
+  const described = await gantry.command('project', 'export', 'clock', '--format', 'mcp-server', '--output', '-');
+  expect(described.code, described.errors).toBe(0);
+  expect(JSON.parse(described.output)).toMatchObject({ remotes: [{ type: 'streamable-http', url: `${gantry.url}/mcp/clock` }] });
+  const early = await gantry.command('project', 'export', 'clock', '--format', 'kagent');
+  expect(early).toMatchObject({ code: 1, errors: expect.stringContaining('was published yet') });
+  const image = `registry.example.com/clock@sha256:${'a'.repeat(64)}`;
+  const manifest = await gantry.command('project', 'export', 'clock', '--format', 'kagent', '--image', image, '--output', '-');
+  expect(manifest.output).toContain(image);
+  expect((await gantry.command('project', 'export', 'clock', '--image', image)).code).toBe(2);
+});
+
 test('revisions are listed, compared, brought back and merged with what the generator writes', async () => {
   const { id, revision } = await gantry.api('GET', '/projects/clock-two');
   const readme = (await gantry.api('GET', `/projects/${id}/files/README.md`)).content;

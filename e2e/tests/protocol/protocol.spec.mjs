@@ -78,3 +78,24 @@ test('an MCP client plans, creates and runs agents', async () => {
   const stranger = new Client({ name: 'story', version: '1' });
   await expect(stranger.connect(new StreamableHTTPClientTransport(new URL(`${gantry.url}/mcp`)))).rejects.toThrow();
 });
+
+test('an MCP client asks the one agent that a server.json describes, and nothing else', async () => {
+  const described = await gantry.api('GET', `/projects/clock/exports/mcp_server?at=${encodeURIComponent(gantry.url)}`);
+  const [remote] = described.remotes;
+  const [header] = remote.headers;
+  expect(remote.type).toBe('streamable-http');
+  // As a client does that has read the document and asked its person for the token.
+  const headers = { [header.name]: header.value.replace('{token}', gantry.token) };
+  const client = new Client({ name: 'story', version: '1' });
+  await client.connect(new StreamableHTTPClientTransport(new URL(remote.url), { requestInit: { headers } }));
+  const { tools } = await client.listTools();
+  expect(tools.map((tool) => tool.name)).toEqual(['agent_clock']);
+  const ran = await client.callTool({ name: 'agent_clock', arguments: { input: 'What time is it?', model: 'rehearsal', mode: 'safe' } });
+  expect(ran.content[0].text).toMatch(/rehearsal/i);
+  const other = await client.callTool({ name: 'list_agents', arguments: {} });
+  expect(other.isError).toBe(true);
+  await client.close();
+
+  const nobody = new Client({ name: 'story', version: '1' });
+  await expect(nobody.connect(new StreamableHTTPClientTransport(new URL(remote.url)))).rejects.toThrow();
+});

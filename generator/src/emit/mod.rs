@@ -70,6 +70,7 @@ use kit::Kit;
 
 pub use kit::{Move, moves};
 pub use packaging::package_name;
+pub(crate) use packaging::summary;
 
 /// A generated file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +113,23 @@ pub fn emit(spec: &Spec) -> Result<Vec<File>, Vec<Diagnostic>> {
 pub fn agent_card(spec: &Spec) -> Option<serde_json::Value> {
     let kit = kit::of(spec.target.framework).filter(|_| spec.target.framework != Framework::WatsonxOrchestrate)?;
     Some(documents::card(&Project::new(spec, kit)))
+}
+
+/// A variable of the environment that a running project reads.
+pub(crate) struct Setting {
+    /// Its name.
+    pub(crate) name: String,
+    /// Whether nothing runs without it.
+    pub(crate) is_required: bool,
+}
+
+/// What a project's image is told by its environment; none for a framework whose projects become no image.
+pub(crate) fn settings(spec: &Spec) -> Option<Vec<Setting>> {
+    let kit = kit::of(spec.target.framework).filter(|_| spec.target.framework != Framework::WatsonxOrchestrate)?;
+    let variables = packaging::variables(&Project::new(spec, kit));
+    // Where it listens is the image's own affair.
+    let settings = variables.into_iter().filter(|(name, _, _)| !matches!(name.as_str(), "PORT" | "AGENT_URL"));
+    Some(settings.map(|(name, meaning, _)| Setting { name, is_required: meaning.ends_with("(required)") }).collect())
 }
 
 /// A sound spec, seen from the project that it becomes.

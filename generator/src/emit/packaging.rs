@@ -214,7 +214,7 @@ fn environment(project: &Project) -> String {
 }
 
 /// A text on one line, cut after a word if it is longer than `limit` characters.
-pub(super) fn summary(text: &str, limit: usize) -> String {
+pub(crate) fn summary(text: &str, limit: usize) -> String {
     let mut line = String::new();
     let mut length = 0;
     for word in text.split_whitespace() {

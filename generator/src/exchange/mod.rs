@@ -12,6 +12,8 @@ mod code;
 mod draft;
 #[cfg(feature = "code")]
 mod functions;
+pub mod kagent;
+pub mod mcp_server;
 mod names;
 #[cfg(feature = "code")]
 pub mod openai_agents;
@@ -20,6 +22,8 @@ pub mod project;
 
 #[cfg(feature = "code")]
 pub use code::SourceFile;
+#[cfg(feature = "code")]
+pub(crate) use code::fault as code_fault;
 
 use gantry_domain::matrix::{Diagnostic, Severity};
 use gantry_domain::spec::Spec;

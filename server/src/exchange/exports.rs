@@ -3,9 +3,10 @@
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use gantry_domain::api::image::Image;
 use gantry_domain::api::project::Project;
 use gantry_domain::api::token::Scope;
-use gantry_generator::exchange::agent_spec;
+use gantry_generator::exchange::{agent_spec, kagent, mcp_server};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
@@ -24,6 +25,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(export_a2a_card))
         .routes(routes!(export_agents_md))
         .routes(routes!(export_skill))
+        .routes(routes!(export_mcp_server))
+        .routes(routes!(export_kagent))
 }
 
 /// Gives a project as an Open Agent Spec document.
@@ -58,21 +61,7 @@ async fn export_a2a_card(
     Query(query): Query<CardQuery>,
 ) -> Result<axum::Json<Value>> {
     actor.require(Scope::Read)?;
-    let at = url::Url::parse(query.at.trim())
-        .ok()
-        .filter(|at| {
-            matches!(at.scheme(), "http" | "https")
-                && at.query().is_none()
-                && at.fragment().is_none()
-                && at.password().is_none()
-        })
-        .ok_or_else(|| {
-            Error::invalid(
-                "/at",
-                "address_invalid",
-                "Expected the http or https address of the agent's service, without ? and #.",
-            )
-        })?;
+    let at = service_address(&query.at)?;
     let project = project::find(&app.db, &project).await?;
     let mut card = gantry_generator::agent_card(&project.spec)
         .ok_or_else(|| no_such_part("watsonx Orchestrate's agents run at IBM and serve no A2A card of their own."))?;
@@ -120,6 +109,110 @@ async fn export_skill(State(app): State<App>, actor: Actor, Path(project): Path<
         .map_err(anyhow::Error::from)?;
     let kind = HeaderValue::from_static("application/zip");
     Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)], archive).into_response())
+}
+
+/// Where the Gantry is that runs an agent, and whose servers it has.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+struct ServerQuery {
+    /// The address of this Gantry as others reach it, such as `https://gantry.example.com`.
+    at: String,
+    /// The namespace of the server's name, such as `io.github.ada`; made of the address's host when left out
+    /// (`com.example.gantry`).
+    namespace: Option<String>,
+}
+
+/// Gives what a registry of MCP servers is told of an agent (`server.json`): it is asked through this Gantry, at
+/// `/mcp/{project}`, with a token.
+#[utoipa::path(get, path = "/projects/{project}/exports/mcp_server", tag = "projects", params(("project" = String, Path), ServerQuery),
+    responses((status = OK, description = "MCP registry, server.json of 2025-12-11", body = Value)))]
+async fn export_mcp_server(
+    State(app): State<App>,
+    actor: Actor,
+    Path(project): Path<String>,
+    Query(query): Query<ServerQuery>,
+) -> Result<axum::Json<Value>> {
+    actor.require(Scope::Read)?;
+    let at = service_address(&query.at)?;
+    let given = query.namespace.filter(|namespace| !namespace.trim().is_empty());
+    let namespace = match &given {
+        Some(given) => Some(given.trim().to_owned()).filter(|given| mcp_server::is_namespace(given)),
+        None => at.host_str().and_then(mcp_server::namespace_of),
+    };
+    let namespace = namespace.ok_or_else(|| {
+        Error::invalid(
+            "/namespace",
+            "namespace_invalid",
+            "Expected a namespace for the server's name such as io.github.ada: letters, digits, dots and hyphens.",
+        )
+    })?;
+    let project = project::find(&app.db, &project).await?;
+    let endpoint = format!("{}/mcp/{}", at.as_str().trim_end_matches('/'), project.summary.name);
+    Ok(axum::Json(mcp_server::export(&project.spec, &endpoint, &namespace)))
+}
+
+/// Which image is run.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+struct ImageQuery {
+    /// The image, such as `registry.example.com/weather@sha256:…`; the one that was published last when left out.
+    image: Option<String>,
+}
+
+/// Gives a manifest that has kagent run a project's published image on Kubernetes.
+#[utoipa::path(get, path = "/projects/{project}/exports/kagent", tag = "projects", params(("project" = String, Path), ImageQuery),
+    responses((status = OK, description = "kagent.dev/v1alpha2, Agent", content_type = "application/yaml", body = String)))]
+async fn export_kagent(
+    State(app): State<App>,
+    actor: Actor,
+    Path(project): Path<String>,
+    Query(query): Query<ImageQuery>,
+) -> Result<Response> {
+    actor.require(Scope::Read)?;
+    let project = project::find(&app.db, &project).await?;
+    let given = query.image.as_deref().map(str::trim).filter(|image| !image.is_empty());
+    let image = match given {
+        Some(image) if is_image(image) => image.to_owned(),
+        Some(_) => {
+            let expected = "Expected an image such as registry.example.com/weather@sha256:… or …/weather:0.1.0.";
+            return Err(Error::invalid("/image", "image_invalid", expected));
+        }
+        None => {
+            let live = crate::image::live(&app.db, project.summary.id).await?;
+            live.as_ref().and_then(published_as).ok_or_else(|| {
+                no_such_part(
+                    "A manifest names an image, and none of this project was published yet. Build and publish it first, or name an image.",
+                )
+            })?
+        }
+    };
+    let text = kagent::export(&project.spec, &image)
+        .ok_or_else(|| no_such_part("watsonx Orchestrate's agents run at IBM and become no image."))?;
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/yaml; charset=utf-8"))], text).into_response())
+}
+
+/// Where an image was read back last, named by its digest.
+fn published_as(image: &Image) -> Option<String> {
+    let published = image.publications.iter().find_map(|publication| publication.pull_command.as_deref())?;
+    published.rsplit(' ').next().map(str::to_owned)
+}
+
+/// Whether a text is an image's name, with a tag or digest: nothing in it means anything to YAML or a shell.
+fn is_image(text: &str) -> bool {
+    let is_harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"./:@_-".contains(&byte);
+    let (name, version) = text.rsplit_once('/').map_or(("", text), |(name, version)| (name, version));
+    text.len() <= 512 && text.bytes().all(is_harmless) && !name.is_empty() && version.contains([':', '@'])
+}
+
+/// Where a service is that others are told of.
+fn service_address(text: &str) -> Result<url::Url> {
+    let address = url::Url::parse(text.trim()).ok().filter(|at| {
+        matches!(at.scheme(), "http" | "https")
+            && at.query().is_none()
+            && at.fragment().is_none()
+            && at.password().is_none()
+    });
+    address.ok_or_else(|| {
+        Error::invalid("/at", "address_invalid", "Expected the http or https address of the service, without ? and #.")
+    })
 }
 
 /// A project and its files.

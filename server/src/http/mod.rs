@@ -134,6 +134,7 @@ pub fn router(app: App) -> Router {
     // An agent may take longer than any other answer, so these doors keep their own time.
     let mcp = Router::new()
         .route_service("/mcp", crate::protocol::mcp::service(&app))
+        .route_service("/mcp/{project}", crate::protocol::mcp::service(&app))
         .layer(middleware::from_fn_with_state(app.clone(), crate::identity::layer));
     let openai = crate::protocol::openai::routes()
         .layer(middleware::from_fn_with_state(app.clone(), crate::identity::layer))

@@ -92,7 +92,7 @@ async fn admit(app: &App, parts: &mut Parts) -> Result<()> {
 
 /// Whether whoever asks for this path has to be known.
 pub(crate) fn is_behind_the_gate(path: &str) -> bool {
-    path == "/mcp" || ["/api/", "/v1/"].iter().any(|start| path.starts_with(start))
+    path == "/mcp" || ["/api/", "/v1/", "/mcp/"].iter().any(|start| path.starts_with(start))
 }
 
 async fn by_token(app: &App, authorization: &HeaderValue) -> Result<Actor> {

@@ -17,7 +17,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::db::Tx;
+use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::jobs::NewJob;
 use crate::outside::layout::{StoredImage, Swept};
@@ -26,6 +26,14 @@ pub(crate) use job::PublishWork;
 
 /// How many attempts at a publication may fail for reasons that mend by themselves.
 const MAX_ATTEMPTS: i64 = 5;
+
+/// A project's image that was read back from a registry last; none before the first publication.
+///
+/// # Errors
+/// Whatever the database answers.
+pub(crate) async fn live(db: &Db, project_id: Uuid) -> Result<Option<Image>> {
+    store::live(db, project_id).await
+}
 
 /// Notes an image that a build has put into the store, within the build's transaction. An image
 /// that was there already stays what it is: the build that made it first keeps it.

@@ -1,7 +1,8 @@
 //! `/mcp`: Gantry as a server of the Model Context Protocol (2026-07-28 and before, streamable HTTP), so that
 //! an assistant or an editor plans, makes, runs, builds and publishes agents.
 //!
-//! Every agent is a tool, too. What a tool does is what the REST API does, with the same scopes; who asks is
+//! Every agent is a tool, too; `/mcp/{project}` is a server with that one tool, for who is to ask this agent and
+//! nothing else. What a tool does is what the REST API does, with the same scopes; who asks is
 //! resolved by the layer around the service.
 
 use std::sync::Arc;
@@ -39,7 +40,10 @@ use crate::{build, image, project, registry, run};
 /// How an agent's tool is called: this and the agent's name.
 const AGENT: &str = "agent_";
 
-/// The service, to be mounted at `/mcp` behind the layer that knows who asks.
+/// Where it is.
+const PLACE: &str = "/mcp";
+
+/// The service, to be mounted at `/mcp` and `/mcp/{project}` behind the layer that knows who asks.
 ///
 /// Without sessions: every request stands by itself, so that any node can answer it. Which host a request names
 /// proves nothing here and is not looked at: the layer wants a token, or a cookie with what only a page of
@@ -222,6 +226,20 @@ fn parse<T: DeserializeOwned>(arguments: Option<JsonObject>) -> Result<T> {
     })
 }
 
+/// The agent that is the whole server, by the address that was asked; none at `/mcp` itself.
+fn only_agent(context: &RequestContext<RoleServer>) -> Option<&str> {
+    let path = context.extensions.get::<Parts>()?.uri.path();
+    path.strip_prefix(PLACE)?.strip_prefix('/').filter(|name| !name.is_empty())
+}
+
+/// An agent as a tool.
+fn agent_tool(ProjectName { name, description, .. }: ProjectName) -> Tool {
+    let description = if description.is_empty() { format!("The agent {name}.") } else { description };
+    Tool::new(format!("{AGENT}{name}"), description, schema(&["input"], run_properties(json!({}))))
+        .with_title(name)
+        .with_annotations(ToolAnnotations::new().read_only(false).open_world(true))
+}
+
 impl Gantry {
     async fn call(
         &self,
@@ -359,17 +377,15 @@ impl ServerHandler for Gantry {
         let (actor, _) = asker(&context)?;
         let failed = |error: Error| ErrorData::internal_error(error.detail().to_owned(), None);
         actor.require(Scope::Read).map_err(failed)?;
-        let mut tools = fixed_tools();
-        for ProjectName { name, description, .. } in project::names(&self.app.db).await.map_err(failed)? {
-            let description = if description.is_empty() { format!("The agent {name}.") } else { description };
-            let annotations = ToolAnnotations::new().read_only(false).open_world(true);
-            tools.push(
-                Tool::new(format!("{AGENT}{name}"), description, schema(&["input"], run_properties(json!({}))))
-                    .with_title(name)
-                    .with_annotations(annotations),
-            );
-        }
-        Ok(ListToolsResult::with_all_items(tools))
+        let Some(only) = only_agent(&context) else {
+            let agents = project::names(&self.app.db).await.map_err(failed)?;
+            let tools = fixed_tools().into_iter().chain(agents.into_iter().map(agent_tool)).collect();
+            return Ok(ListToolsResult::with_all_items(tools));
+        };
+        let summary = project::find(&self.app.db, only).await.map_err(failed)?.summary;
+        let (name, description) = (summary.name.to_string(), summary.description);
+        let tool = agent_tool(ProjectName { name, description, created_at: summary.created_at });
+        Ok(ListToolsResult::with_all_items(vec![tool]))
     }
 
     async fn call_tool(
@@ -378,6 +394,9 @@ impl ServerHandler for Gantry {
         context: RequestContext<RoleServer>,
     ) -> std::result::Result<CallToolResponse, ErrorData> {
         let (actor, standing) = asker(&context)?;
+        if only_agent(&context).is_some_and(|only| request.name.strip_prefix(AGENT) != Some(only)) {
+            return Ok(refused(&Error::not_found("tool")).into());
+        }
         let calling = self.call(&request.name, request.arguments, &actor, standing);
         let result = tokio::select! {
             // Dropped, a run that is under way is stopped.

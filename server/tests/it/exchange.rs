@@ -10,6 +10,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use crate::support::git_server::{GitServer, commit_to};
+use crate::support::ssh_server::SshServer;
 use crate::support::{Answer, Persona, TestApp};
 
 const AGENTS: &str = "from agents import Agent, function_tool\n\n@function_tool\ndef look(city: str) -> str:\n    \"\"\"Looks.\"\"\"\n    return city\n\nagent = Agent(name=\"Looker\", instructions=\"Look.\", tools=[look])\n";
@@ -204,6 +205,69 @@ async fn a_project_is_pushed_on_top_of_what_is_there_and_read_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_push_removes_what_the_project_has_no_more_and_nobody_else_changed() {
+    let test = TestApp::sqlite().await;
+    test.start_workers().await;
+    let admin = test.admin().await;
+    let git = GitServer::start(None).await;
+    let url = git.repository("shrinking.git");
+    let made = project(&admin, "shrinking").await;
+    let files = format!("/api/v1/projects/{}/files", made["id"].as_str().unwrap());
+    let mut revision = 1;
+    for path in ["notes/one.md", "notes/two.md"] {
+        let body = json!({"content": format!("{path}\n"), "expectedRevision": revision});
+        revision = admin.put(&format!("{files}/{path}"), body).await.expect(200).json()["revision"].as_i64().unwrap();
+    }
+    let body = json!({"url": url, "branch": "main"});
+    push(&admin, "shrinking", body.clone()).await;
+    git.commit("shrinking.git", "main", &[("notes/two.md", "theirs"), ("notes/three.md", "theirs")]);
+    for path in ["notes/one.md", "notes/two.md"] {
+        let gone = format!("{files}/{path}?expectedRevision={revision}");
+        revision = admin.delete(&gone).await.expect(200).json()["revision"].as_i64().unwrap();
+    }
+
+    let (job, events) = push(&admin, "shrinking", body.clone()).await;
+    assert_eq!((&job["state"], &job["result"]["removed"]), (&json!("done"), &json!(["notes/one.md"])), "{job}");
+    assert_eq!(git.file("shrinking.git", "main", "notes/one.md"), None);
+    assert_eq!(git.file("shrinking.git", "main", "notes/two.md").as_deref(), Some("theirs"));
+    assert_eq!(git.file("shrinking.git", "main", "notes/three.md").as_deref(), Some("theirs"));
+    let said = serde_json::to_string(&events).unwrap();
+    assert!(said.contains("changed in the repository: notes/two.md"), "{said}");
+
+    // And then there is nothing more to do.
+    let (job, _) = push(&admin, "shrinking", body).await;
+    assert_eq!((&job["result"]["changed"], &job["result"]["removed"]), (&json!(false), &json!([])), "{job}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_goes_and_comes_over_ssh_and_a_host_with_another_key_is_refused() {
+    let Some(mut ssh) = SshServer::start() else { return };
+    let test = TestApp::sqlite().await;
+    test.start_workers().await;
+    let admin = test.admin().await;
+    project(&admin, "by-ssh").await;
+    let key = secret(&admin, "key", &ssh.key("client")).await;
+    let stranger = secret(&admin, "stranger", &ssh.key("stranger")).await;
+
+    let (job, events) = push(&admin, "by-ssh", json!({"url": ssh.url(), "branch": "main", "secretId": key})).await;
+    assert_eq!((&job["state"], &job["result"]["changed"]), (&json!("done"), &json!(true)), "{job} {events:?}");
+    assert!(ssh.file("agent.gantry.yaml").unwrap().contains("by-ssh"));
+    let body = json!({"git": {"url": ssh.url(), "secretId": key}});
+    let import = admin.post("/api/v1/imports", body.clone()).await.expect(200).json();
+    assert_eq!((&import["format"], &import["commit"]), (&json!("gantry"), &job["result"]["commit"]));
+
+    // Who is not let in is told so, and no key is in anything that is said.
+    let refused = admin.post("/api/v1/imports", json!({"git": {"url": ssh.url(), "secretId": stranger}})).await;
+    assert_eq!(refused.code(), "git_denied", "{}", refused.text());
+    assert!(!refused.text().contains("PRIVATE KEY"));
+    assert_eq!(admin.post("/api/v1/imports", json!({"git": {"url": ssh.url()}})).await.code(), "git_denied");
+
+    ssh.change_host_key();
+    let refused = admin.post("/api/v1/imports", body).await.expect(422);
+    assert_eq!(refused.code(), "git_host_key", "{}", refused.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_push_that_cannot_be_says_why_and_forces_nothing() {
     let test = TestApp::sqlite().await;
     test.start_workers().await;
@@ -255,4 +319,105 @@ async fn what_a_project_is_for_others_can_be_taken_out() {
     let skill = admin.get("/api/v1/projects/shown/exports/skill").await.expect(200);
     let mut read = zip::ZipArchive::new(Cursor::new(skill.bytes)).unwrap();
     assert_eq!(read.by_index(0).unwrap().name().unwrap(), "shown/SKILL.md");
+}
+
+/// What the registry asks of a `server.json`, as it publishes it.
+const SERVER_SCHEMA: &str = include_str!("fixtures/mcp_registry/server.schema.json");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_is_described_to_registries_of_mcp_servers_as_it_can_be_asked() {
+    let test = TestApp::sqlite().await;
+    let admin = test.admin().await;
+    let schema: Value = serde_json::from_str(SERVER_SCHEMA).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    for (name, prompt) in
+        [("clock", "Tell the time"), ("wordy", &*"An agent that knows a great many words. ".repeat(40))]
+    {
+        let mut plan = admin.post("/api/v1/plans", json!({"prompt": prompt})).await.expect(200).json();
+        plan["spec"]["metadata"]["name"] = json!(name);
+        admin.post("/api/v1/projects", json!({"spec": plan["spec"]})).await.expect(201);
+        let address = format!("/api/v1/projects/{name}/exports/mcp_server");
+        let document = admin.get(&format!("{address}?at=https://gantry.example.com/")).await.expect(200).json();
+        let faults: Vec<String> = schema.iter_errors(&document).map(|fault| fault.to_string()).collect();
+        assert_eq!(faults, Vec::<String>::new(), "{document:#}");
+        assert_eq!(document["name"], format!("com.example.gantry/{name}"));
+        assert_eq!(document["remotes"][0]["url"], format!("https://gantry.example.com/mcp/{name}"));
+        let named =
+            admin.get(&format!("{address}?at=http://[::1]:7777&namespace=io.github.ada")).await.expect(200).json();
+        assert_eq!(named["name"], format!("io.github.ada/{name}"));
+    }
+    for query in ["at=nowhere", "at=http://[::1]:7777", "at=https://x.example&namespace=a/b"] {
+        admin.get(&format!("/api/v1/projects/clock/exports/mcp_server?{query}")).await.expect(422);
+    }
+    assert!(!schema.is_valid(&json!({"name": "no-slash", "description": "x", "version": "1"})));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_for_kagent_names_an_image_and_says_what_it_needs() {
+    let test = TestApp::sqlite().await;
+    let admin = test.admin().await;
+    project(&admin, "deployed").await;
+    let address = "/api/v1/projects/deployed/exports/kagent";
+    assert_eq!(admin.get(address).await.expect(409).code(), "export_not_possible");
+    admin.get(&format!("{address}?image=no")).await.expect(422);
+    let image = format!("registry.example.com/team/deployed@sha256:{}", "a".repeat(64));
+    let text = admin.get(&format!("{address}?image={image}")).await.expect(200).text();
+    assert!(text.contains("kubectl create secret generic deployed-settings"), "{text}");
+    let manifest = gantry_domain::spec::yaml::read_value(&text).unwrap();
+    assert_eq!((&manifest["apiVersion"], &manifest["kind"]), (&json!("kagent.dev/v1alpha2"), &json!("Agent")));
+    assert_eq!(manifest["spec"]["type"], "BYO");
+    let deployment = &manifest["spec"]["byo"]["deployment"];
+    assert_eq!(deployment["image"], image);
+    let variables = deployment["env"].as_array().unwrap();
+    let base = variables.iter().find(|variable| variable["name"] == "OPENAI_BASE_URL").unwrap();
+    assert_eq!(base["valueFrom"]["secretKeyRef"], json!({"name": "deployed-settings", "key": "OPENAI_BASE_URL"}));
+    let key = variables.iter().find(|variable| variable["name"] == "OPENAI_API_KEY").unwrap();
+    assert_eq!(key["valueFrom"]["secretKeyRef"]["optional"], true);
+    // No variable has a value, so no secret can get into the file.
+    assert!(variables.iter().all(|variable| variable.get("value").is_none()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_is_checked_as_it_is_and_what_is_wrong_has_its_place() {
+    let test = TestApp::sqlite().await;
+    let admin = test.admin().await;
+    let made = project(&admin, "checked").await;
+    let id = made["id"].as_str().unwrap();
+    let address = format!("/api/v1/projects/{id}/verification");
+    let check = |verification: &Value, id: &str| {
+        verification["checks"].as_array().unwrap().iter().find(|check| check["id"] == id).unwrap().clone()
+    };
+    let sound = admin.get(&address).await.expect(200).json();
+    assert_eq!((&sound["isSound"], &sound["revision"]), (&json!(true), &json!(1)), "{sound:#}");
+    assert_eq!(sound["checks"].as_array().unwrap().len(), 5);
+
+    // An edit is no fault, a file that is no Python is one, and so is a dependency that is not locked.
+    let listed = admin.get(&format!("/api/v1/projects/{id}/files")).await.expect(200).json();
+    let paths: Vec<&str> =
+        listed["items"].as_array().unwrap().iter().filter_map(|file| file["path"].as_str()).collect();
+    let agent = *paths.iter().find(|path| path.ends_with("/agent.py")).unwrap();
+    let mut revision = 1;
+    for (path, content) in [
+        (agent, "import os\n\n\ndef broken(:\n    pass\n"),
+        ("notes.md", "mine"),
+        ("pyproject.toml", "[project]\nname = \"checked\"\ndependencies = [\"left-pad>=1\"]\n"),
+    ] {
+        let body = json!({"content": content, "expectedRevision": revision});
+        let written = admin.put(&format!("/api/v1/projects/{id}/files/{path}"), body).await.expect(200).json();
+        revision = written["revision"].as_i64().unwrap();
+    }
+    let found = admin.get(&address).await.expect(200).json();
+    assert_eq!(found["isSound"], false);
+    let syntax = check(&found, "syntax");
+    assert_eq!(syntax["state"], "failed");
+    assert_eq!(syntax["findings"][0]["path"], format!("{agent}:4"), "{syntax}");
+    let files = check(&found, "files");
+    assert_eq!(files["state"], "passed", "{files}");
+    let codes: Vec<&str> =
+        files["findings"].as_array().unwrap().iter().filter_map(|one| one["code"].as_str()).collect();
+    assert_eq!(codes.iter().filter(|code| **code == "file_edited").count(), 2, "{files}");
+    assert!(codes.contains(&"file_added"), "{files}");
+    let lock = check(&found, "lock");
+    assert_eq!(lock["findings"][0]["code"], "lock_incomplete", "{lock}");
+    test.anonymous().get(&address).await.expect(401);
 }

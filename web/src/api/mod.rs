@@ -154,6 +154,12 @@ pub(crate) async fn get<T: DeserializeOwned>(path: &str) -> ApiResult<T> {
     decode(send(Method::GET, path, None::<&()>).await?).await
 }
 
+/// Reads a resource as the text that it is.
+pub(crate) async fn get_text(path: &str) -> ApiResult<String> {
+    let answer = send(Method::GET, path, None::<&()>).await?;
+    answer.text().await.map_err(|error| unexpected(&answer, error))
+}
+
 /// Creates something or asks for an action.
 pub(crate) async fn post<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> ApiResult<T> {
     decode(send(Method::POST, path, Some(body)).await?).await

@@ -5,6 +5,7 @@ use gantry_domain::api::project::{Project, ProjectFile, ProjectFileContent};
 use gantry_domain::api::revision::{
     RegenerateProject, Regeneration, ResolveConflict, RestoreRevision, RevertFile, Revision, RevisionDiff, WriteFile,
 };
+use gantry_domain::api::verification::Verification;
 
 use super::{ApiError, ApiResult, after, delete_for, encode, get, post, put};
 
@@ -40,6 +41,11 @@ pub(crate) async fn revert_file(project: &str, body: &RevertFile) -> ApiResult<P
 /// Decides what becomes of a file in conflict.
 pub(crate) async fn resolve_conflict(project: &str, body: &ResolveConflict) -> ApiResult<Project> {
     post(&format!("/projects/{}/files:resolve", encode(project)), body).await
+}
+
+/// Whether a project is sound.
+pub(crate) async fn verification(project: &str) -> ApiResult<Verification> {
+    get(&format!("/projects/{}/verification", encode(project))).await
 }
 
 /// What regenerating would do now.

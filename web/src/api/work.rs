@@ -10,7 +10,7 @@ use gantry_domain::api::{Accepted, Page};
 use gantry_domain::event::Event;
 use uuid::Uuid;
 
-use super::{ApiResult, BASE, after, delete, encode, get, patch, post};
+use super::{ApiResult, BASE, after, delete, encode, get, get_text, patch, post};
 
 /// The chats with a project's agent, newest first.
 pub(crate) async fn sessions(project: &str, cursor: Option<String>) -> ApiResult<Page<Session>> {
@@ -130,6 +130,16 @@ pub(crate) async fn cancel_build(id: Uuid) -> ApiResult<serde_json::Value> {
 /// Where the log of a build is as plain text.
 pub(crate) fn raw_log_address(id: Uuid) -> String {
     format!("{BASE}/builds/{id}/log")
+}
+
+/// What a project becomes elsewhere, as the text of a file; `address` is below `/api/v1`.
+pub(crate) async fn exported(address: String) -> ApiResult<String> {
+    get_text(&address).await
+}
+
+/// Where a project's skill is as a ZIP file.
+pub(crate) fn skill_address(project: &str) -> String {
+    format!("{BASE}/projects/{}/exports/skill", encode(project))
 }
 
 /// Where a project is as a ZIP file.

@@ -204,6 +204,16 @@ pub(super) struct Unread {
     pub(super) why: String,
 }
 
+/// A file that is too large to be parsed, or takes too long.
+pub(crate) struct TooLong;
+
+/// The first line of a file that is not the language that its name says; none of a file of no such language.
+pub(crate) fn fault(path: &str, text: &str) -> Option<Result<Option<usize>, TooLong>> {
+    let tongue = tongue_of(path)?;
+    let tree = (text.len() <= LARGEST_FILE).then(|| parse(text, tongue, path.ends_with('x'))).flatten();
+    Some(tree.map(|tree| first_error(&tree)).ok_or(TooLong))
+}
+
 /// The language of a file, by its name.
 pub(super) fn tongue_of(path: &str) -> Option<Tongue> {
     let ending = path.rsplit_once('.').map(|(_, ending)| ending)?;

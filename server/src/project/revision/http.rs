@@ -8,12 +8,13 @@ use gantry_domain::api::revision::{
     RegenerateProject, Regeneration, ResolveConflict, RestoreRevision, RevertFile, Revision, RevisionDiff, WriteFile,
 };
 use gantry_domain::api::token::Scope;
+use gantry_domain::api::verification::Verification;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::write::{self, Author};
-use super::{Against, store};
+use super::{Against, store, verification};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::{FILE_BODY_LIMIT, Json, Path, Query, page, page_limit};
@@ -27,6 +28,7 @@ pub(in crate::project) fn routes() -> OpenApiRouter<App> {
         .layer(DefaultBodyLimit::max(FILE_BODY_LIMIT))
         .routes(routes!(files))
         .routes(routes!(revert))
+        .routes(routes!(verify))
         .routes(routes!(regeneration))
         .routes(routes!(regenerate))
         .routes(routes!(revisions))
@@ -49,6 +51,15 @@ async fn files(
     let project = super::super::find(&app.db, &project).await?;
     let snapshot = super::snapshot(&app.db, project.summary.id, project.revision).await?;
     Ok(axum::Json(Page { items: snapshot.listed(), next_cursor: None }))
+}
+
+/// Checks whether a project is sound: its spec, its files as generated, as they are and as they would be generated now,
+/// the syntax of every file, its lock. Nothing of it is run.
+#[utoipa::path(get, path = "/projects/{project}/verification", tag = "projects", params(("project" = String, Path)),
+    responses((status = OK, body = Verification)))]
+async fn verify(State(app): State<App>, actor: Actor, Path(project): Path<String>) -> Result<axum::Json<Verification>> {
+    actor.require(Scope::Read)?;
+    Ok(axum::Json(verification::of(&app, &project).await?))
 }
 
 /// Shows one file.

@@ -6,6 +6,7 @@ pub(super) mod http;
 mod snapshot;
 pub(super) mod store;
 mod summary;
+mod verification;
 pub(super) mod write;
 
 use gantry_domain::Timestamp;

@@ -11,6 +11,7 @@ pub mod fake_model;
 pub mod fake_ollabridge;
 pub mod git_server;
 pub mod secure_registry;
+pub mod ssh_server;
 pub mod stories;
 pub mod world;
 

@@ -169,8 +169,9 @@ pub(super) fn tell_of_drafts(current: CurrentProject) {
     let path = use_location().pathname;
     let was_on_files = StoredValue::new(false);
     Effect::new(move |_| {
-        let is_on_files =
-            path.with(|path| matches!(path.split('/').nth(3), Some("files" | "edits" | "conflicts" | "revisions")));
+        let is_on_files = path.with(|path| {
+            matches!(path.split('/').nth(3), Some("files" | "edits" | "conflicts" | "revisions" | "checks"))
+        });
         if was_on_files.get_value() && !is_on_files {
             tell();
         }

@@ -5,6 +5,7 @@ pub(crate) mod chat;
 mod current;
 pub(crate) mod diagnostics;
 mod drafts;
+mod export;
 pub(crate) mod files;
 pub(crate) mod images;
 pub(crate) mod import;
@@ -18,6 +19,7 @@ mod rename;
 pub(crate) mod runs;
 pub(crate) mod settings;
 pub(crate) mod support;
+pub(crate) mod whole;
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -45,7 +47,7 @@ pub(crate) fn ProjectFrame() -> impl IntoView {
             let href = format!("{base}/{page}");
             Tab { label, glyph, href, exact: false, also: Vec::new() }
         };
-        let also = ["edits", "conflicts", "revisions"].map(|page| format!("{base}/{page}")).to_vec();
+        let also = ["edits", "conflicts", "revisions", "checks"].map(|page| format!("{base}/{page}")).to_vec();
         vec![
             Tab { label: "Overview", glyph: Icon::Overview, href: base.clone(), exact: true, also: Vec::new() },
             Tab { also: vec![format!("{base}/runs")], ..tab("Chat", Icon::Chat, "chat") },

@@ -1,6 +1,7 @@
 //! A project's files as a place to work: the tree and one file here, what is yours in [`edits`], what
 //! waits for a decision in [`conflicts`], and what was in [`revisions`].
 
+mod checks;
 mod conflict_text;
 mod conflicts;
 mod dialogs;
@@ -19,6 +20,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::{use_location, use_params_map};
 
+pub(crate) use self::checks::ChecksPage;
 pub(crate) use self::conflicts::ConflictsPage;
 use self::dialogs::NewFile;
 pub(crate) use self::edits::EditsPage;
@@ -40,6 +42,7 @@ enum Section {
     Edits,
     Conflicts,
     Revisions,
+    Checks,
 }
 
 impl Section {
@@ -50,6 +53,7 @@ impl Section {
             Self::Edits => "edits",
             Self::Conflicts => "conflicts",
             Self::Revisions => "revisions",
+            Self::Checks => "checks",
         }
     }
 
@@ -59,6 +63,7 @@ impl Section {
             Self::Edits => "Your edits",
             Self::Conflicts => "Conflicts",
             Self::Revisions => "Revisions",
+            Self::Checks => "Checks",
         }
     }
 }
@@ -107,6 +112,7 @@ fn files_head(project: CurrentProject, current: Section) -> AnyView {
                 {link(Section::Edits, edits)}
                 {move || has_conflicts.get().then(|| link(Section::Conflicts, conflicts))}
                 {link(Section::Revisions, revision)}
+                {link(Section::Checks, Signal::stored(String::new()))}
             </nav>
             <span class="grow"></span>
             <RegenerateButton/>

@@ -8,13 +8,16 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
+use serde_json::Value;
 
 use super::Step;
 use super::draft::{Draft, bound};
 use super::preview::Preview;
 use super::why::Why;
 use crate::api::{calls, encode};
+use crate::pages::project::diagnostics::mended;
 use crate::pages::project::matrix::InstanceMatrix;
+use crate::pages::project::whole::WholeFields;
 use crate::parts::{Button, ButtonKind, ErrorLine, LinkButton, Submission, TextArea, TextField};
 
 /// The last look.
@@ -50,6 +53,13 @@ pub(crate) fn ReviewStep() -> impl IntoView {
     let other_error = Signal::derive(move || submission.error.get().filter(|_| !is_taken.get()));
     let refused =
         Signal::derive(move || name_fault.with(Option::is_some) || !preview.found.with(|found| is_sound(found)));
+    let on_change = Callback::new(move |patch: Value| {
+        draft.change(move |spec| {
+            if let Some(changed) = mended(spec, &patch) {
+                *spec = changed;
+            }
+        });
+    });
     let navigate = use_navigate();
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
@@ -78,6 +88,10 @@ pub(crate) fn ReviewStep() -> impl IntoView {
                 <TextArea label="What it is for" value=description rows=3/>
                 <Exports/>
             </div>
+            <details class="card">
+                <summary>"Limits, memory and image"</summary>
+                <div class="stack details-body"><WholeFields spec=draft.spec on_change/></div>
+            </details>
             <ErrorLine error=other_error/>
             <footer class="step-foot">
                 <LinkButton href=Step::Tools.address()>"Back"</LinkButton>

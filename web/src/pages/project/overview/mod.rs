@@ -16,8 +16,9 @@ use self::action::NextStep;
 use self::live::live_card;
 use self::next::next;
 use super::CurrentProject;
+use super::export::ExportButton;
 use super::labels::{effect_word, framework_name, pattern_name, source_text};
-use crate::api::{BASE, encode, work};
+use crate::api::{encode, work};
 use crate::load::{load, when_loaded};
 use crate::parts::{Icon, Pill, TimeAgo, Tone, icon, job_pill, skeleton_block};
 
@@ -205,7 +206,6 @@ fn facts_card(project: &Project) -> AnyView {
         Some("") | None => view! { <span>"from the environment"</span> }.into_any(),
         Some(name) => view! { <code>{name.to_owned()}</code> }.into_any(),
     };
-    let download = format!("{BASE}/projects/{}/export", encode(summary.name.as_str()));
     view! {
         <section class="card">
             <div class="card-head"><h2>"Project"</h2></div>
@@ -220,7 +220,7 @@ fn facts_card(project: &Project) -> AnyView {
                 <dt>"Created"</dt><dd><TimeAgo at=summary.created_at/></dd>
             </dl>
             <div class="card-foot">
-                <a class="button" href=download download="">{icon(Icon::Download)}"Download ZIP"</a>
+                <ExportButton project=summary.name.to_string()/>
             </div>
         </section>
     }

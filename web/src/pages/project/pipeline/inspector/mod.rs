@@ -19,6 +19,7 @@ use super::draft::{Draft, Selected, bound};
 use super::list::connections;
 use crate::pages::project::diagnostics::Diagnostics;
 use crate::pages::project::labels::pattern_name;
+use crate::pages::project::whole::WholeFields;
 use crate::parts::{Button, ButtonKind, Choice, Icon, SelectField};
 
 /// What is selected.
@@ -113,8 +114,21 @@ fn whole() -> AnyView {
         {graph_steps()}
         <Diagnostics found=draft.found on_fix=mend(draft)/>
         <p class="hint">"Choose a node or a line to edit it. Draw a line from the circle of one node to another to connect them."</p>
+        <details class="card">
+            <summary>"Limits, memory and image"</summary>
+            <div class="stack details-body">{whole_fields(draft)}</div>
+        </details>
     }
     .into_any()
+}
+
+/// What holds whoever is at work.
+fn whole_fields(draft: Draft) -> AnyView {
+    let spec = Signal::derive(move || Some(draft.spec.get()));
+    let on_change = Callback::new(move |patch: Value| {
+        draft.apply(&Operation::Mend(patch));
+    });
+    view! { <WholeFields spec on_change/> }.into_any()
 }
 
 fn pattern_field() -> AnyView {
