@@ -61,6 +61,9 @@ enum Command {
     Run(commands::run::Run),
     /// Builds a project's image.
     Build(commands::build::Build),
+    /// Holds a project against its cases, and shows how it came out.
+    #[command(subcommand)]
+    Eval(commands::eval::Eval),
     /// Publishes an image to a registry and prints where it can be pulled from.
     Publish(commands::publish::Publish),
 }
@@ -129,6 +132,7 @@ async fn ask(command: Command, output: &Output) -> Result<(), Failure> {
         Command::Healthcheck(healthcheck) => commands::healthcheck::run(healthcheck).await,
         Command::Project(project) => commands::project::run(project, output).await,
         Command::Run(run) => commands::run::run(run, output).await,
+        Command::Eval(eval) => commands::eval::run(eval, output).await,
         Command::Build(build) => commands::build::run(build, output).await,
         Command::Publish(publish) => commands::publish::run(publish, output).await,
         Command::Serve(_) | Command::Openapi(_) => Ok(()),

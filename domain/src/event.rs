@@ -11,7 +11,10 @@ use uuid::Uuid;
 use crate::Timestamp;
 use crate::agui::AgUiEvent;
 use crate::api::approval::Approval;
+use crate::api::eval::{EvalOutcome, ResultState};
 use crate::api::job::JobState;
+use crate::eval::Layer;
+use crate::eval::gate::Channel;
 
 /// One entry of a job's log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -155,6 +158,45 @@ pub enum EventBody {
         /// Whether there was anything to push; the branch had it all otherwise.
         changed: bool,
     },
+    /// A result of an eval was begun or came to its end.
+    #[serde(rename = "eval.result")]
+    EvalResult {
+        /// The layer.
+        layer: Layer,
+        /// What was looked at, such as the id of a case.
+        name: String,
+        /// Which repeat, from 1.
+        repeat: i64,
+        /// How it stands.
+        state: ResultState,
+        /// What is to be said of it: the first check that failed, or was not decided.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        message: String,
+    },
+    /// An eval came to its end.
+    #[serde(rename = "eval.done")]
+    #[serde(rename_all = "camelCase")]
+    EvalDone {
+        /// The eval.
+        eval_id: Uuid,
+        /// How it came out.
+        outcome: EvalOutcome,
+        /// Percent of the decided results that passed.
+        score: Option<i64>,
+    },
+    /// Somebody had let what the job does through a gate that it did not pass.
+    #[serde(rename = "gate.overridden")]
+    #[serde(rename_all = "camelCase")]
+    GateOverridden {
+        /// The override.
+        override_id: Uuid,
+        /// The channel.
+        channel: Channel,
+        /// Why, in the words of who did it.
+        reason: String,
+        /// Who did it.
+        by: String,
+    },
     /// A kind that this version does not know: written by a newer node.
     #[serde(other, rename = "unknown")]
     Unknown,
@@ -177,6 +219,9 @@ impl EventBody {
             Self::PublishDone { .. } => "publish.done",
             Self::PushProgress { .. } => "push.progress",
             Self::PushDone { .. } => "push.done",
+            Self::EvalResult { .. } => "eval.result",
+            Self::EvalDone { .. } => "eval.done",
+            Self::GateOverridden { .. } => "gate.overridden",
             Self::Unknown => "unknown",
         }
     }

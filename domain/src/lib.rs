@@ -6,6 +6,7 @@
 
 pub mod agui;
 pub mod api;
+pub mod eval;
 pub mod event;
 pub mod matrix;
 mod name;

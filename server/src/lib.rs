@@ -11,6 +11,7 @@ pub mod compatibility;
 pub mod config;
 pub mod db;
 pub mod error;
+mod eval;
 mod exchange;
 pub mod gateway;
 pub mod http;

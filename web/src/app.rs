@@ -25,7 +25,7 @@ pub(crate) mod pages {
     use leptos::prelude::*;
 
     use super::sections;
-    use crate::pages::project::{builds, chat, files, images, import, new, overview, pipeline, runs};
+    use crate::pages::project::{builds, chat, evals, files, images, import, new, overview, pipeline, runs};
     use crate::pages::{activity, project, settings};
 
     sections! {
@@ -44,6 +44,10 @@ pub(crate) mod pages {
             conflicts: files::ConflictsPage,
             revisions: files::RevisionsPage,
             revision_files: files::RevisionFilesPage,
+            evals: evals::EvalsPage,
+            eval_cases: evals::CasesPage,
+            eval_gates: evals::GatesPage,
+            eval: evals::EvalPage,
             builds: builds::BuildsPage,
             build: builds::BuildPage,
             images: images::ImagesPage,
@@ -101,6 +105,10 @@ pub(crate) fn App() -> impl IntoView {
                         <Route path=path!("/revisions/:number/files") view=lazy(pages::revision_files)/>
                         <Route path=path!("/revisions/:number/files/*path") view=lazy(pages::revision_files)/>
                         <Route path=path!("/pipeline") view=lazy(pages::pipeline)/>
+                        <Route path=path!("/evals") view=lazy(pages::evals)/>
+                        <Route path=path!("/evals/cases") view=lazy(pages::eval_cases)/>
+                        <Route path=path!("/evals/gates") view=lazy(pages::eval_gates)/>
+                        <Route path=path!("/evals/:eval") view=lazy(pages::eval)/>
                         <Route path=path!("/builds") view=lazy(pages::builds)/>
                         <Route path=path!("/builds/:build") view=lazy(pages::build)/>
                         <Route path=path!("/images") view=lazy(pages::images)/>

@@ -2,6 +2,7 @@
 
 pub(crate) mod build;
 mod doors;
+pub(crate) mod eval;
 pub(crate) mod healthcheck;
 pub(crate) mod openapi;
 pub(crate) mod project;

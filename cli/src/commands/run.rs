@@ -127,7 +127,7 @@ pub(crate) async fn run(run: Run, output: &Output) -> Result<(), Failure> {
 }
 
 /// The id of the provider that a person named.
-async fn provider(connection: &Connection, named: &str) -> Result<Uuid, Failure> {
+pub(super) async fn provider(connection: &Connection, named: &str) -> Result<Uuid, Failure> {
     let providers: Vec<Provider> = connection.list(&["providers"]).await?;
     let wanted = named.parse::<Uuid>().ok();
     providers

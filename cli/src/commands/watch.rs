@@ -98,7 +98,10 @@ async fn either(one: &mut Signal, other: &mut Signal) {
 fn say_state(state: JobState, reason: Option<&JobReason>, progress: &Progress) {
     match (state, reason) {
         (JobState::Queued, Some(reason)) => progress.say(&format!("will be tried again: {}", reason.message)),
-        (JobState::Waiting, Some(reason)) => progress.say(&format!("waiting: {}", reason.message)),
+        // An eval waits for its runs all the time, and its results tell.
+        (JobState::Waiting, Some(reason)) if reason.code != "runs" => {
+            progress.say(&format!("waiting: {}", reason.message))
+        }
         _ => {}
     }
 }

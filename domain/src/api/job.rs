@@ -63,6 +63,8 @@ pub enum JobKind {
     Publish,
     /// Pushes a project's files to a git repository.
     Push,
+    /// Holds a project against its cases.
+    Eval,
 }
 
 impl JobKind {
@@ -73,6 +75,7 @@ impl JobKind {
             Self::Build => "build",
             Self::Publish => "publish",
             Self::Push => "push",
+            Self::Eval => "eval",
         }
     }
 }
@@ -92,7 +95,7 @@ pub struct Job {
     pub project_id: Option<Uuid>,
     /// The project's name at the time of asking.
     pub project_name: Option<String>,
-    /// The run, build or publication that it works on.
+    /// The run, build, publication or eval that it works on.
     pub subject_id: Option<Uuid>,
     /// How many attempts have begun.
     pub attempt: i64,

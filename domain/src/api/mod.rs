@@ -3,6 +3,7 @@
 pub mod approval;
 pub mod build;
 pub mod compatibility;
+pub mod eval;
 pub mod exchange;
 pub mod identity;
 pub mod image;
@@ -39,7 +40,7 @@ pub struct Page<T> {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Accepted {
-    /// What was started: the run, build or publication.
+    /// What was started: the run, build, publication or eval.
     pub id: uuid::Uuid,
     /// The job that does it; its events are at `/api/v1/jobs/{jobId}/events`.
     pub job_id: uuid::Uuid,

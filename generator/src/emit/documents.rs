@@ -1,5 +1,6 @@
 //! What people and coding agents read: README, AGENTS.md, the eval cases.
 
+use gantry_domain::eval::case;
 use gantry_domain::matrix::{Language, Pattern};
 use gantry_domain::spec::{Tool, yaml};
 use serde_json::{Value, json};
@@ -260,8 +261,5 @@ pub(super) fn cases(project: &Project) -> String {
         "input": "What can you do for me? Answer in one sentence.",
         "expect": {"output": {"regex": "\\w+"}},
     }));
-    format!(
-        "# What a real model should get right. `expect` has what must be: `tools`, calls with these names and arguments;\n# `steps`, agents or tasks that had their turn; `output`, what the answer has in it.\n{}",
-        yaml::write_value(&json!({ "cases": cases })),
-    )
+    case::write(&cases)
 }

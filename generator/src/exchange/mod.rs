@@ -21,9 +21,9 @@ pub mod openai_agents;
 pub mod project;
 
 #[cfg(feature = "code")]
-pub use code::SourceFile;
-#[cfg(feature = "code")]
 pub(crate) use code::fault as code_fault;
+#[cfg(feature = "code")]
+pub use code::{SourceFile, syntax_error};
 
 use gantry_domain::matrix::{Diagnostic, Severity};
 use gantry_domain::spec::Spec;

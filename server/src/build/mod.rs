@@ -9,12 +9,14 @@ mod store;
 use gantry_domain::api::Accepted;
 use gantry_domain::api::build::Build;
 use gantry_domain::api::job::JobKind;
+use gantry_domain::eval::gate::GateAction;
 use gantry_domain::problem::FieldProblem;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::eval::gate;
 use crate::jobs::NewJob;
 
 pub(crate) use job::BuildWork;
@@ -33,7 +35,7 @@ struct BuildArguments {
 /// Begins a build of a project as it is now.
 ///
 /// # Errors
-/// `404` without the project, `409 unresolved_conflicts` while files wait for a decision,
+/// `404` without the project, `409 unresolved_conflicts` while files wait for a decision, `409 gate_not_passed`,
 /// `422 context_refused` for files that cannot be built, `409 job_active` while another build of the
 /// project is under way.
 pub(crate) async fn begin(app: &App, project: &str, no_cache: bool, created_by: &str) -> Result<Accepted> {
@@ -56,6 +58,15 @@ pub(crate) async fn begin(app: &App, project: &str, no_cache: bool, created_by: 
     // First the job: its key lets one build of a project through at a time, so that the number
     // which the build is given next is its own.
     let job_id = app.jobs.enqueue(&mut tx, job).await?;
+    let asked = gate::Asked {
+        project_id,
+        version: &project.summary.version,
+        revision: project.revision,
+        action: GateAction::Build,
+        subject_id: id,
+        job_id,
+    };
+    gate::ask(app, &mut tx, &asked).await?;
     let build = store::NewBuild {
         id,
         project_id,
@@ -76,6 +87,14 @@ pub(crate) async fn begin(app: &App, project: &str, no_cache: bool, created_by: 
 /// `404` when there is none.
 pub(crate) async fn find(app: &App, id: Uuid) -> Result<Build> {
     store::get(&app.db, id).await?.ok_or_else(|| Error::not_found("build"))
+}
+
+/// Why a project's files at a revision cannot be built; nothing when they can.
+///
+/// # Errors
+/// `404` without the project or the revision.
+pub(crate) async fn faults(app: &App, project_id: Uuid, revision: i64) -> Result<Vec<FieldProblem>> {
+    Ok(context_of(app, project_id, revision).await?.err().unwrap_or_default())
 }
 
 /// The context that a project's files at a revision make, or what is wrong with them.

@@ -63,6 +63,7 @@ fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(crate::build::http::routes())
         .merge(crate::image::http::routes())
+        .merge(crate::eval::http::routes())
         .merge(crate::jobs::http::routes())
         .merge(crate::project::http::routes())
         .merge(crate::run::http::routes())

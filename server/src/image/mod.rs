@@ -12,6 +12,7 @@ use gantry_domain::api::Accepted;
 use gantry_domain::api::build::Build;
 use gantry_domain::api::image::{Image, PublishImage};
 use gantry_domain::api::job::JobKind;
+use gantry_domain::eval::gate::GateAction;
 use gantry_domain::{Digest, RepositoryName, Tag, Timestamp};
 use serde_json::json;
 use uuid::Uuid;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
+use crate::eval::gate;
 use crate::jobs::NewJob;
 use crate::outside::layout::{StoredImage, Swept};
 
@@ -100,7 +102,7 @@ pub(crate) async fn newest(app: &App, project_id: Uuid) -> Result<Option<Image>>
 /// Begins to publish an image.
 ///
 /// # Errors
-/// `404` without the image or the registry, `422` for a repository or tag that cannot be, `409
+/// `404` without the image or the registry, `409 gate_not_passed`, `422` for a repository or tag that cannot be, `409
 /// job_active` while the same tag is being published.
 pub(crate) async fn begin(app: &App, digest: &Digest, wish: PublishImage, created_by: &str) -> Result<Accepted> {
     let image = find(app, digest).await?;
@@ -131,6 +133,15 @@ pub(crate) async fn begin(app: &App, digest: &Digest, wish: PublishImage, create
         created_by: created_by.to_owned(),
     };
     let job_id = app.jobs.enqueue(&mut tx, job).await?;
+    let asked = gate::Asked {
+        project_id: image.project_id,
+        version: &image.version,
+        revision: crate::build::find(app, image.build_id).await?.revision,
+        action: GateAction::Publish,
+        subject_id: id,
+        job_id,
+    };
+    gate::ask(app, &mut tx, &asked).await?;
     let publication = store::NewPublication {
         id,
         digest: digest.clone(),

@@ -110,7 +110,7 @@ async fn retry(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Re
 /// What an actor must be allowed to do in order to steer a job of a kind.
 fn scope_of(kind: JobKind) -> Scope {
     match kind {
-        JobKind::Run => Scope::Write,
+        JobKind::Run | JobKind::Eval => Scope::Write,
         JobKind::Build => Scope::Build,
         JobKind::Publish | JobKind::Push => Scope::Publish,
     }

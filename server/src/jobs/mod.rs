@@ -49,6 +49,7 @@ pub fn works() -> Vec<Box<dyn Work>> {
         Box::new(crate::build::BuildWork),
         Box::new(crate::image::PublishWork),
         Box::new(crate::exchange::PushWork),
+        Box::new(crate::eval::EvalWork),
     ]
 }
 

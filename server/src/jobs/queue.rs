@@ -85,22 +85,50 @@ impl Queue {
         Ok(store::append(tx, id, Some(attempt), bodies, self.db.now()).await?.is_some())
     }
 
-    /// Asks for a job to be cancelled; asking twice is no error.
+    /// Names the job that is woken when another is over, however that ends.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub(crate) async fn wake_when_over(&self, tx: &mut Tx, id: Uuid, who_waits: Uuid) -> sqlx::Result<()> {
+        store::wake_when_over(tx, id, who_waits).await
+    }
+
+    /// Appends to the log of a job that nobody does yet: what is to be known of how it came to be.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub(crate) async fn note(&self, tx: &mut Tx, id: Uuid, bodies: &[EventBody]) -> Result<()> {
+        store::append(tx, id, None, bodies, self.db.now()).await?;
+        Ok(())
+    }
+
+    /// Asks for a job to be cancelled, and with it the jobs that it waits for; asking twice is no error.
     ///
     /// # Errors
     /// `409 job_over` when it has ended.
     pub async fn request_cancel(&self, tx: &mut Tx, id: Uuid) -> Result<()> {
+        // What it waits for goes first: that may be what keeps the workers that its own tidying up needs.
+        for awaited in store::unfinished_awaited_by(tx, id).await? {
+            self.request_cancel_of(tx, awaited).await?;
+        }
+        if self.request_cancel_of(tx, id).await? {
+            return Ok(());
+        }
+        Err(Error::conflict("job_over", "The job has ended already."))
+    }
+
+    /// Asks for one job alone to be cancelled; whether it was not over.
+    async fn request_cancel_of(&self, tx: &mut Tx, id: Uuid) -> Result<bool> {
         let now = self.db.now();
-        let Some(state) = store::request_cancel(tx, id, now).await? else {
-            return Err(Error::conflict("job_over", "The job has ended already."));
-        };
+        let Some(state) = store::request_cancel(tx, id, now).await? else { return Ok(false) };
         if state == JobState::Cancelled {
             let reason = JobReason { code: "cancelled".into(), message: "Cancelled on request.".into() };
             self.append_state(tx, id, state, 0, Some(reason)).await?;
+            store::wake_who_waits_for(tx, id, now).await?;
         }
         // A job that runs hears of it by the bell.
         tx.ring(id);
-        Ok(())
+        Ok(true)
     }
 
     /// Queues a job that failed or was cancelled; what it had done stays done.
@@ -123,7 +151,7 @@ impl Queue {
     /// Whatever the database answers.
     pub async fn cancel_project(&self, tx: &mut Tx, project_id: Uuid) -> Result<()> {
         for id in store::unfinished_of_project(tx, project_id).await? {
-            self.request_cancel(tx, id).await?;
+            self.request_cancel_of(tx, id).await?;
         }
         Ok(())
     }

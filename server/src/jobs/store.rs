@@ -387,6 +387,35 @@ pub(super) async fn wake(tx: &mut Tx, id: Uuid, now: Timestamp) -> sqlx::Result<
     Ok(row.map(|(state,)| state))
 }
 
+/// Names the job that is woken when this one is over.
+pub(super) async fn wake_when_over(tx: &mut Tx, id: Uuid, who_waits: Uuid) -> sqlx::Result<()> {
+    tx.sql("UPDATE job SET wakes_job_id = $2 WHERE id = $1").bind(id).bind(who_waits).execute().await?;
+    Ok(())
+}
+
+/// The jobs that a job waits for and that are not over.
+pub(super) async fn unfinished_awaited_by(tx: &mut Tx, id: Uuid) -> sqlx::Result<Vec<Uuid>> {
+    let rows: Vec<(Uuid,)> = tx
+        .sql("SELECT id FROM job WHERE wakes_job_id = $1 AND state IN ('queued', 'running', 'waiting')")
+        .bind(id)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Wakes the job that waits for this one, if there is one and it is not over.
+pub(super) async fn wake_who_waits_for(tx: &mut Tx, id: Uuid, now: Timestamp) -> sqlx::Result<()> {
+    let named: Option<(Option<Uuid>,)> =
+        tx.sql("SELECT wakes_job_id FROM job WHERE id = $1").bind(id).optional().await?;
+    let Some((Some(who_waits),)) = named else { return Ok(()) };
+    // One that is at work is told when it begins to wait.
+    if wake(tx, who_waits, now).await? == Some(JobState::Queued) {
+        let queued = EventBody::JobState { state: JobState::Queued, attempt: 0, reason: None };
+        append(tx, who_waits, None, &[queued], now).await?;
+    }
+    Ok(())
+}
+
 /// Queues a job that has just begun to wait for what has happened in the meantime; whether it had.
 pub(super) async fn requeue_if_wanted(tx: &mut Tx, id: Uuid, now: Timestamp) -> sqlx::Result<bool> {
     let touched = tx

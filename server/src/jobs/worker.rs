@@ -223,7 +223,7 @@ async fn end(app: &App, job: &ClaimedJob, outcome: Result<Outcome, JobFailure>) 
     if store::append(&mut tx, job.id, Some(job.attempt), &[body], now).await?.is_none() {
         return Ok(());
     }
-    let waits = to.state == JobState::Waiting;
+    let (waits, is_over) = (to.state == JobState::Waiting, to.state.is_final());
     if !store::end_attempt(&mut tx, job.id, job.attempt, to).await? {
         return Ok(());
     }
@@ -231,6 +231,9 @@ async fn end(app: &App, job: &ClaimedJob, outcome: Result<Outcome, JobFailure>) 
     if waits && store::requeue_if_wanted(&mut tx, job.id, now).await? {
         let queued = EventBody::JobState { state: JobState::Queued, attempt: job.attempt, reason: None };
         store::append(&mut tx, job.id, None, &[queued], now).await?;
+    }
+    if is_over {
+        store::wake_who_waits_for(&mut tx, job.id, now).await?;
     }
     tx.commit().await
 }

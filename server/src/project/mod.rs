@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gantry_domain::Timestamp;
 use gantry_domain::api::project::{Project, ProjectProgress, ProjectSummary};
+use gantry_domain::api::revision::WriteFile;
 use gantry_domain::matrix::diagnose::{diagnose_in, is_sound};
 use gantry_domain::matrix::{Diagnostic, Severity};
 use gantry_domain::problem::FieldProblem;
@@ -211,6 +212,28 @@ pub async fn replace_spec(
 ) -> Result<Project> {
     let author = revision::write::Author { name: changed_by, expected_revision };
     revision::write::change_spec(app, id, spec, &author).await
+}
+
+/// Writes a file of a project: a new revision.
+///
+/// # Errors
+/// `404`, `409 project_changed`, or `422` for a path or content that cannot be.
+pub(crate) async fn write_file(
+    app: &App,
+    project: &str,
+    path: &str,
+    body: &WriteFile,
+    author: &str,
+) -> Result<Project> {
+    revision::write::file(app, project, path, body, author).await
+}
+
+/// Whether this version of the generator writes for a spec what the files of a revision rest on.
+///
+/// # Errors
+/// `404` when there is no such project or revision.
+pub(crate) async fn is_current(app: &App, id: Uuid, number: i64, spec: &Spec) -> Result<bool> {
+    revision::is_current(app, id, number, spec).await
 }
 
 /// Refuses what needs files that are settled, while some of a project's wait for a decision.

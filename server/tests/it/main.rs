@@ -15,6 +15,7 @@ mod approvals;
 mod build;
 mod compatibility;
 mod container;
+mod evals;
 mod exchange;
 mod gateway;
 mod house;

@@ -2,6 +2,7 @@
 //! function per operation, are in [`calls`].
 
 pub(crate) mod calls;
+pub(crate) mod evals;
 pub(crate) mod plans;
 pub(crate) mod revisions;
 mod upload;

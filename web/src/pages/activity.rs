@@ -26,7 +26,8 @@ const STATES: [(&str, &str); 7] = [
     ("failed", "Failed"),
     ("cancelled", "Cancelled"),
 ];
-const KINDS: [(&str, &str); 4] = [("", "All kinds"), ("run", "Runs"), ("build", "Builds"), ("publish", "Publications")];
+const KINDS: [(&str, &str); 5] =
+    [("", "All kinds"), ("run", "Runs"), ("eval", "Evals"), ("build", "Builds"), ("publish", "Publications")];
 
 /// The word from the address if it is one that is known.
 fn known<'a>(words: &'a [(&'a str, &'a str)], word: Option<String>) -> &'a str {
@@ -147,6 +148,7 @@ fn kind_words(kind: JobKind) -> (&'static str, Icon) {
         JobKind::Build => ("Build", Icon::Build),
         JobKind::Publish => ("Publish", Icon::Registry),
         JobKind::Push => ("Push", Icon::Registry),
+        JobKind::Eval => ("Eval", Icon::Check),
     }
 }
 
@@ -159,6 +161,8 @@ fn subject_address(job: &Job) -> Option<String> {
         (JobKind::Run, Some(run)) => format!("/projects/{project}/runs/{run}"),
         (JobKind::Run, None) => format!("/projects/{project}/runs"),
         (JobKind::Publish, _) => format!("/projects/{project}/images"),
+        (JobKind::Eval, Some(eval)) => format!("/projects/{project}/evals/{eval}"),
+        (JobKind::Eval, None) => format!("/projects/{project}/evals"),
         (JobKind::Push, _) => format!("/projects/{project}/files"),
     })
 }

@@ -307,6 +307,13 @@ impl Code {
     }
 }
 
+/// The line, from 1, of the first thing in a file that is not its language. None when everything is, when the
+/// file is of a language that is not read here, and when it is larger than what is parsed.
+pub fn syntax_error(file: &SourceFile) -> Option<usize> {
+    let tongue = tongue_of(&file.path).filter(|_| file.text.len() <= LARGEST_FILE)?;
+    first_error(&parse(&file.text, tongue, file.path.ends_with('x'))?)
+}
+
 /// Parses a text; none if that takes more than it may.
 fn parse(text: &str, tongue: Tongue, has_markup: bool) -> Option<Tree> {
     let language: Language = match (tongue, has_markup) {

@@ -11,6 +11,7 @@ pub(super) mod write;
 
 use gantry_domain::Timestamp;
 use gantry_domain::api::revision::{FileDiff, Regeneration, Revision, RevisionCause, RevisionDiff};
+use gantry_domain::spec::Spec;
 use gantry_generator::merge;
 use uuid::Uuid;
 
@@ -120,6 +121,17 @@ async fn regeneration(app: &App, project: &str) -> Result<Regeneration> {
     waiting.sort_by(|a, b| a.path.cmp(&b.path));
     let files = diff(before, merged.snapshot.files).await?;
     Ok(Regeneration { changed: true, diff: RevisionDiff { from: project.revision, to, files }, conflicts: waiting })
+}
+
+/// Whether this version of the generator writes for a spec what the files of a revision rest on. A spec that it
+/// does not take any more is none that it writes the same for.
+pub(super) async fn is_current(app: &App, project_id: Uuid, number: i64, spec: &Spec) -> Result<bool> {
+    let snapshot = snapshot(&app.db, project_id, number).await?;
+    match super::generate(app, spec) {
+        Ok(generated) => Ok(generated == snapshot.generated()),
+        Err(error) if error.status().is_server_error() => Err(error),
+        Err(_) => Ok(false),
+    }
 }
 
 /// Refuses what needs files that are settled, while some of a revision's wait for a decision.

@@ -44,7 +44,13 @@ struct Next {
 /// # Errors
 /// `404`, `409 project_changed`, `422` for a path or content that cannot be, and what
 /// [`change_spec`] says for `agent.gantry.yaml`.
-pub(super) async fn file(app: &App, project: &str, path: &str, body: &WriteFile, author: &str) -> Result<Project> {
+pub(in crate::project) async fn file(
+    app: &App,
+    project: &str,
+    path: &str,
+    body: &WriteFile,
+    author: &str,
+) -> Result<Project> {
     let author = Author { name: author, expected_revision: body.expected_revision };
     if path == spec::FILE_NAME {
         let id = super::super::find_id(&app.db, project).await?;

@@ -5,6 +5,7 @@ pub(crate) mod chat;
 mod current;
 pub(crate) mod diagnostics;
 mod drafts;
+pub(crate) mod evals;
 mod export;
 pub(crate) mod files;
 pub(crate) mod images;
@@ -53,6 +54,7 @@ pub(crate) fn ProjectFrame() -> impl IntoView {
             Tab { also: vec![format!("{base}/runs")], ..tab("Chat", Icon::Chat, "chat") },
             tab("Pipeline", Icon::Pipeline, "pipeline"),
             Tab { also, ..tab("Files", Icon::File, "files") },
+            tab("Evals", Icon::Check, "evals"),
             tab("Builds", Icon::Build, "builds"),
             tab("Images", Icon::Image, "images"),
             tab("Settings", Icon::Settings, "settings"),

@@ -1,0 +1,86 @@
+// Evals: cases are written, an eval is run and read, a gate is set and somebody lets something through it.
+import { expect, expectAccessible, lookOver, settled, test } from '../../support/browser.mjs';
+
+test('an eval without a model shows what it can, and says what it does not', async ({ page, gantry }) => {
+  await gantry.project('Compute what people ask for.', 'sums');
+  await page.goto('/projects/sums/evals');
+  await settled(page);
+  await expect(page.getByRole('heading', { name: 'No evals' })).toBeVisible();
+  await expectAccessible(page, 'no evals');
+  await page.keyboard.press('c');
+  const dialog = page.getByRole('dialog', { name: 'Run an eval' });
+  await dialog.getByLabel('Model provider').selectOption({ label: 'No model: leave the live cases out' });
+  await lookOver(page, 'evals-begin');
+  await dialog.getByRole('button', { name: 'Run', exact: true }).click();
+  await expect(page).toHaveURL(/\/projects\/sums\/evals\/[0-9a-f-]{36}$/);
+  const head = page.getByRole('region', { name: 'Eval #1' });
+  await expect(head).toContainText('Passed', { timeout: 30_000 });
+  await expect(head).toContainText('100 %');
+  const layers = page.getByRole('table', { name: 'Layers' });
+  await expect(layers.getByRole('row', { name: /Live cases/ })).toContainText('Not shown');
+  await expect(layers.getByRole('row', { name: /Contract/ })).toContainText('Passed');
+  const results = page.getByRole('table', { name: 'Results, by layer' });
+  await results.getByText('project', { exact: true }).click();
+  await expect(results).toContainText('The spec is sound');
+  await lookOver(page, 'evals-report');
+  await results.getByRole('link', { name: /^Run of / }).first().click();
+  await expect(page).toHaveURL(/\/projects\/sums\/runs\/[0-9a-f-]{36}$/);
+});
+
+test('cases are added, refused with words, changed and removed', async ({ page, gantry }) => {
+  await gantry.project('Compute what people ask for.', 'cases');
+  await page.goto('/projects/cases/evals/cases');
+  await settled(page);
+  await expect(page.getByText('says_what_it_is_for')).toBeVisible();
+  await page.keyboard.press('c');
+  const dialog = page.getByRole('dialog', { name: 'Add a case' });
+  await expect(dialog.getByLabel('Id')).toBeFocused();
+  await dialog.getByLabel('Id').fill('greets');
+  await dialog.getByLabel('Input').fill('Hello?');
+  await dialog.getByLabel('The answer matches').fill('(');
+  await lookOver(page, 'evals-case');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(dialog.getByRole('alert').last()).toContainText('regular expression');
+  await dialog.getByLabel('The answer matches').fill('[Hh]ello');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(dialog).toBeHidden();
+  await expect(page.getByText('matches [Hh]ello')).toBeVisible();
+  await page.getByRole('button', { name: 'Change greets' }).click();
+  const change = page.getByRole('dialog', { name: 'Change the case' });
+  await change.getByLabel('The answer contains').fill('hello');
+  await change.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText('says “hello”, matches [Hh]ello')).toBeVisible();
+  await page.getByRole('button', { name: 'Remove greets' }).click();
+  await page.getByRole('dialog', { name: 'Remove the case?' }).getByRole('button', { name: 'Remove case' }).click();
+  await expect(page.getByText('greets')).toBeHidden();
+  const found = await gantry.api('GET', '/projects/cases/evals/cases');
+  expect(found.revision).toBe(4);
+});
+
+test('a gate stops a build until somebody says why it may go through', async ({ page, gantry }) => {
+  const project = await gantry.project('Compute what people ask for.', 'gated');
+  await page.goto('/projects/gated/evals/gates');
+  await settled(page);
+  const release = page.getByRole('region', { name: 'Release' });
+  await expect(release).toContainText('Off: stops nothing');
+  await lookOver(page, 'evals-gates');
+  await release.getByLabel('Builds').check();
+  await release.getByLabel('Live cases', { exact: true }).uncheck();
+  await release.getByRole('button', { name: 'Save' }).click();
+  await expect(release).toContainText('Revision 1 does not pass');
+  await expect(release).toContainText('has no eval that came to its end');
+  await page.goto('/projects/gated/builds');
+  await page.getByRole('button', { name: 'Build image' }).click();
+  await expect(page.getByRole('alert').filter({ hasText: 'does not pass the gate' })).toBeVisible();
+  await page.goto('/projects/gated/evals/gates');
+  await release.getByRole('button', { name: 'Let through once' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Let something through the gate Release' });
+  await dialog.getByLabel('Why').fill('The fix cannot wait for the eval.');
+  await dialog.getByRole('button', { name: 'Let through once' }).click();
+  await expect(release).toContainText('The fix cannot wait for the eval.');
+  const build = await gantry.api('POST', `/projects/${project.id}/builds`, {});
+  await gantry.api('POST', `/builds/${build.id}:cancel`);
+  await gantry.ended(build.jobId);
+  await page.reload();
+  await expect(release).toContainText('used');
+});
