@@ -54,7 +54,7 @@ struct BenchArguments {
     /// The loopback port to use.
     #[arg(long, default_value_t = 7860)]
     port: u16,
-    /// Measures only the parts that have this word in their names: size, start, idle, http, stream, log view.
+    /// Measures only the parts that have this word in their names: size, start, idle, http, stream, chat, gateway, log view.
     #[arg(long)]
     only: Option<String>,
     /// After how many minutes no more is measured; what is left is named. Building comes before and does not count.
