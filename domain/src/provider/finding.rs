@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a model's endpoint was found to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ProviderFinding))]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
     /// It answers for the model.
