@@ -5,12 +5,12 @@ use gantry_domain::provider::{PriceSource, ProviderKind};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
-use super::prices::{dollars, micros};
 use crate::api::calls;
 use crate::load::load;
 use crate::paged::read_all;
 use crate::pages::settings::collection::{Collection, form_actions};
 use crate::pages::settings::credential::{Credential, CredentialField};
+use crate::parts::money::{dollars, read_dollars};
 use crate::parts::{Choice, ErrorLine, SelectField, Submission, TextField};
 
 /// The paths that the form shows beside its fields.
@@ -29,7 +29,7 @@ const FIELDS: [&str; 8] = [
 #[component]
 pub(super) fn ProviderForm(edited: Option<Provider>, providers: Collection<Provider>) -> impl IntoView {
     let id = edited.as_ref().map(|provider| provider.id);
-    let price_text = |price: Option<i64>| RwSignal::new(price.map(dollars).unwrap_or_default());
+    let price_text = |price: Option<i64>| RwSignal::new(dollars(price.and_then(|micros| u64::try_from(micros).ok())));
     let input_price = price_text(edited.as_ref().and_then(|provider| provider.input_price_micros));
     let output_price = price_text(edited.as_ref().and_then(|provider| provider.output_price_micros));
     let text = |take: fn(&Provider) -> &String| RwSignal::new(edited.as_ref().map(take).cloned().unwrap_or_default());
@@ -56,18 +56,20 @@ pub(super) fn ProviderForm(edited: Option<Provider>, providers: Collection<Provi
     let submission = Submission::new();
     let price_error = move |price: RwSignal<String>, path: &'static str| {
         let from_server = submission.field(path);
-        Signal::derive(move || match price.with(|price| micros(price)) {
-            Ok(_) => from_server.get(),
-            Err(()) => Some("Expected dollars with at most six decimals, such as 0.25.".to_owned()),
+        Signal::derive(move || match price.with(|price| read_dollars(price)) {
+            Some(_) => from_server.get(),
+            None => Some("Expected dollars with at most six decimals, such as 0.25.".to_owned()),
         })
     };
     let input_error = price_error(input_price, "/inputPriceMicros");
     let output_error = price_error(output_price, "/outputPriceMicros");
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        let (Ok(input_price_micros), Ok(output_price_micros)) =
-            (input_price.with_untracked(|price| micros(price)), output_price.with_untracked(|price| micros(price)))
-        else {
+        let read = |price: RwSignal<String>| {
+            let read = price.with_untracked(|price| read_dollars(price));
+            read.map(|price| price.and_then(|micros| i64::try_from(micros).ok()))
+        };
+        let (Some(input_price_micros), Some(output_price_micros)) = (read(input_price), read(output_price)) else {
             return;
         };
         let (key, secret_id) = credential.for_body();

@@ -2,7 +2,6 @@
 
 mod form;
 mod pairing;
-mod prices;
 
 use gantry_domain::api::Page;
 use gantry_domain::api::provider::{Provider, ProviderTest, SaveProvider};
@@ -14,11 +13,11 @@ use super::collection::{Collection, Item};
 use super::connection::ConnectionCheck;
 use super::usage::Usage;
 use crate::api::{ApiResult, calls};
+use crate::parts::money::dollars;
 use crate::parts::{Button, Icon, Pill, Submission, TimeAgo, Tone};
 
 use form::ProviderForm;
 use pairing::PairingControls;
-use prices::dollars;
 
 impl Item for Provider {
     const ONE: &'static str = "provider";
@@ -123,8 +122,9 @@ fn provider_row(providers: Collection<Provider>, provider: Provider) -> AnyView 
         (None, None) if facts.prices == PriceSource::Free => Some("Costs nothing for a token".to_owned()),
         (None, None) => None,
         (input, output) => {
-            let text =
-                |price: Option<i64>| price.map_or_else(|| "?".to_owned(), |micros| format!("${}", dollars(micros)));
+            let text = |price: Option<i64>| {
+                price.map_or_else(|| "?".to_owned(), |micros| format!("${}", dollars(u64::try_from(micros).ok())))
+            };
             Some(format!("{} in, {} out per million tokens", text(input), text(output)))
         }
     };
