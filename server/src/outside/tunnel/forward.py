@@ -27,7 +27,6 @@ async def main():
             await output.drain()
 
     async def pump(number, reader, writer):
-        readers.add(number)
         try:
             while data := await reader.read(65536):
                 await send(DATA, number, data)
@@ -38,6 +37,11 @@ async def main():
         if number not in writers:
             writer.close()
 
+    # Before anything is awaited: the other side may close a connection at once, and still wants its answer.
+    def admit(number, writer):
+        writers[number] = writer
+        readers.add(number)
+
     def begin(number, reader, writer):
         task = loop.create_task(pump(number, reader, writer))
         tasks.add(task)
@@ -47,7 +51,7 @@ async def main():
 
     async def accepted(reader, writer):
         number = next(numbers)
-        writers[number] = writer
+        admit(number, writer)
         await send(OPEN, number)
         begin(number, reader, writer)
 
@@ -62,7 +66,7 @@ async def main():
             except (OSError, asyncio.TimeoutError):
                 await send(CLOSE, number)
                 continue
-            writers[number] = writer
+            admit(number, writer)
             begin(number, reader, writer)
         elif kind == DATA and number in writers:
             writers[number].write(data)
