@@ -161,7 +161,7 @@ fn layers(layers: &[LayerReport]) -> AnyView {
                 <td><Pill tone glyph text=word/></td>
                 <td class="end">{report.passed}</td>
                 <td class="end">{report.failed}</td>
-                <td class="end">{report.skipped}</td>
+                <td class="end wide-only">{report.skipped}</td>
             </tr>
         }
     });
@@ -174,7 +174,7 @@ fn layers(layers: &[LayerReport]) -> AnyView {
                     <th scope="col">"State"</th>
                     <th scope="col" class="end">"Passed"</th>
                     <th scope="col" class="end">"Failed"</th>
-                    <th scope="col" class="end">"Not tried"</th>
+                    <th scope="col" class="end wide-only">"Not tried"</th>
                 </tr></thead>
                 <tbody>{rows.collect_view()}</tbody>
             </table>
@@ -225,10 +225,10 @@ fn row(project: CurrentProject, one: EvalResult) -> AnyView {
     let has_failed = one.state == ResultState::Failed;
     let checks = one.checks.iter().map(check_line).collect_view();
     let said = one.answer.clone().filter(|answer| !answer.is_empty()).map(|answer| {
-        view! { <p class="hint">"Answer"</p><blockquote class="answer">{answer}</blockquote> }
+        view! { <p class="hint">"Answer"</p><blockquote class="quoted">{answer}</blockquote> }
     });
     let asked = (!one.input.is_empty())
-        .then(|| view! { <p class="hint">"Input"</p><blockquote class="answer">{one.input.clone()}</blockquote> });
+        .then(|| view! { <p class="hint">"Input"</p><blockquote class="quoted">{one.input.clone()}</blockquote> });
     let tokens = one.usage.input_tokens + one.usage.output_tokens;
     view! {
         <tr>
@@ -258,7 +258,7 @@ fn check_line(check: &Check) -> AnyView {
         CheckState::Skipped => (Icon::Minus, "Not tried"),
     };
     view! {
-        <li class="row">
+        <li class="check-line">
             {icon(glyph)}
             <span><span class="visually-hidden">{word} ": "</span> {check.message.clone()} " " <code class="faint">{check.id.clone()}</code></span>
         </li>
