@@ -149,6 +149,8 @@ async function withMcpTool(gantry, project, isThere) {
   const rest = (first.tools ?? []).filter((id) => id !== tool.id);
   const spec = {
     ...now.spec,
+    // A single answer is given without tools.
+    target: { ...now.spec.target, pattern: 'react' },
     tools: [...tools.filter(({ id }) => id !== tool.id), ...(isThere ? [tool] : [])],
     agents: [{ ...first, tools: [...rest, ...(isThere ? [tool.id] : [])] }, ...others],
   };
