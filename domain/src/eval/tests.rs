@@ -1,3 +1,5 @@
+//! What a case expects and what a run did, each rule met and broken once.
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 

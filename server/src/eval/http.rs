@@ -102,9 +102,7 @@ async fn get(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Resu
 async fn cancel(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Result<(StatusCode, axum::Json<Eval>)> {
     actor.require(Scope::Write)?;
     let eval = super::find(&app, id).await?;
-    let mut tx = app.db.begin().await?;
-    app.jobs.request_cancel(&mut tx, eval.job_id).await?;
-    tx.commit().await?;
+    app.jobs.cancel(eval.job_id).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(super::find(&app, id).await?)))
 }
 

@@ -90,9 +90,7 @@ async fn get(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Resu
 async fn cancel(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Result<(StatusCode, axum::Json<Job>)> {
     let job = app.jobs.get(id).await?;
     actor.require(scope_of(job.kind))?;
-    let mut tx = app.db.begin().await?;
-    app.jobs.request_cancel(&mut tx, id).await?;
-    tx.commit().await?;
+    app.jobs.cancel(id).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(app.jobs.get(id).await?)))
 }
 

@@ -117,6 +117,16 @@ impl Queue {
         Err(Error::conflict("job_over", "The job has ended already."))
     }
 
+    /// The same in a transaction of its own.
+    ///
+    /// # Errors
+    /// `409 job_over` when it has ended.
+    pub async fn cancel(&self, id: Uuid) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        self.request_cancel(&mut tx, id).await?;
+        Ok(tx.commit().await?)
+    }
+
     /// Asks for one job alone to be cancelled; whether it was not over.
     async fn request_cancel_of(&self, tx: &mut Tx, id: Uuid) -> Result<bool> {
         let now = self.db.now();

@@ -154,17 +154,11 @@ impl Drop for StopWhenLeft {
         let (app, job_id) = (self.app.clone(), self.job_id);
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                if let Err(error) = stop(&app, job_id).await {
+                if let Err(error) = app.jobs.cancel(job_id).await {
                     // Over by itself in this moment is what was wanted.
                     tracing::debug!(%error, "a run whose caller has gone was not stopped");
                 }
             });
         }
     }
-}
-
-async fn stop(app: &App, job_id: Uuid) -> Result<()> {
-    let mut tx = app.db.begin().await?;
-    app.jobs.request_cancel(&mut tx, job_id).await?;
-    Ok(tx.commit().await?)
 }

@@ -107,9 +107,7 @@ async fn events(
 async fn cancel(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Result<(StatusCode, axum::Json<Run>)> {
     actor.require(Scope::Write)?;
     let run = super::get(&app.db, id).await?;
-    let mut tx = app.db.begin().await?;
-    app.jobs.request_cancel(&mut tx, run.job_id).await?;
-    tx.commit().await?;
+    app.jobs.cancel(run.job_id).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(super::get(&app.db, id).await?)))
 }
 

@@ -1,3 +1,5 @@
+//! Both programs that forward, as processes of this machine: what goes in comes out, and every end is noticed.
+
 use std::process::Stdio;
 
 use futures::StreamExt;
