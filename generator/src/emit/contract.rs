@@ -189,25 +189,20 @@ fn test_contract(project: &Project) -> String {
     slots.extend([
         ("cases", Python::of(cases.trim_end_matches('\n').to_owned())),
         ("tables", Python::of(tables.trim_end_matches('\n').to_owned())),
-        ("fakes", Python::of(String::new())),
-        ("events", Python::of(String::new())),
-        ("modules", Python::of(String::new())),
-        ("errors", Python::of(String::new())),
     ]);
     conditions.extend([("cases", !cases.is_empty()), ("tables", !tables.trim().is_empty())]);
     let body = fill(include_str!("../../templates/tests/test_contract.py"), &slots, &conditions);
     let imported = imported(&body);
     let tools_module = if body.contains("patch.object(tools, ") { "a2a, server, tools" } else { "a2a, server" };
-    for (name, value) in [
+    slots.extend([
         ("fakes", imported(Import::Fakes)),
         ("events", imported(Import::Events)),
         ("modules", Python::of(tools_module.to_owned())),
         ("errors", imported(Import::Errors)),
-    ] {
-        slots.retain(|(known, _)| *known != name);
-        slots.push((name, value));
-    }
-    fill(include_str!("../../templates/tests/test_contract.py"), &slots, &conditions)
+    ]);
+    let mut file = fill(include_str!("../../templates/tests/contract_imports.py"), &slots, &conditions);
+    file.push_str(&body);
+    file
 }
 
 /// Where the tests import a name from.
@@ -252,7 +247,8 @@ fn imported(code: &str) -> impl Fn(Import) -> Python + use<> {
             if is_member || !matches!(after, b'(' | b')' | b' ' | b',' | b'.') {
                 continue;
             }
-            if let Some(index) = IMPORTS.iter().position(|(_, name)| name.as_bytes() == word) {
+            let is_it = |name: &str| name.len() == word.len() && name.as_bytes()[0] == word[0] && name.as_bytes() == word;
+            if let Some(index) = IMPORTS.iter().position(|(_, name)| is_it(name)) {
                 is_used[index] |= after == b'(' || !word[0].is_ascii_lowercase();
             }
         }

@@ -1,13 +1,13 @@
 //! What agents, tasks and models look like in Python, for every framework that writes them alike.
 //!
 //! [`agent`] fills a template of `agent.py`, [`model`] one of `model.py`. The slots that a template
-//! of `agent.py` may use are in [`slots`], its conditions in [`conditions`]; a framework adds its own.
+//! of `agent.py` may use are in [`slot`], its conditions in [`conditions`]; a framework adds its own.
 
 use gantry_domain::matrix::Pattern;
 use gantry_domain::spec::{Condition, MemoryKind};
 
 use super::language::{Language as _, Python};
-use super::template::fill;
+use super::template::{self, fill};
 use super::{File, Project, packaging, python};
 
 /// A name in a template and what stands there.
@@ -18,9 +18,14 @@ pub(super) type When = (&'static str, bool);
 
 /// Fills a template of `agent.py`.
 pub(super) fn agent(template: &str, project: &Project, own: Vec<Slot>) -> String {
-    let mut slots = slots(project);
-    slots.extend(own);
-    fill(template, &slots, &conditions(project))
+    let conditions = conditions(project);
+    let mut slots = own;
+    for name in template::slots_of(template) {
+        if slots.iter().all(|(known, _)| *known != name) {
+            slots.extend(slot(project, name, &conditions));
+        }
+    }
+    fill(template, &slots, &conditions)
 }
 
 /// Fills a part of `agent.py` for a slot of its template: without the line break at its end.
@@ -56,41 +61,50 @@ pub(super) fn conditions(project: &Project) -> Vec<When> {
 ///   `{{ agents }}` is class and table, `{{ task }}` the class, `{{ tasks }}` the entries of the list,
 ///   `{{ edges_class }}` the class, `{{ edges }}` the entries; `{{ brief }}` and `{{ before }}` functions.
 /// * of the graph: `start`, `graph_steps`.
-pub(super) fn slots(project: &Project) -> Vec<Slot> {
-    let Some(first) = project.agents.first() else { return Vec::new() };
+fn slot(project: &Project, name: &str, conditions: &[When]) -> Option<Slot> {
+    let first = project.agents.first()?;
     let spec = project.spec;
-    let window = match spec.memory.kind {
-        MemoryKind::Thread => "",
-        MemoryKind::None => "[-1:]",
-    };
-    let about = if project.has_steps() {
-        packaging::sentence(&packaging::summary(&spec.metadata.description, 200), spec.metadata.name.as_str())
-    } else {
-        packaging::sentence(&packaging::summary(&first.role, 200), "The agent")
-    };
-    let conditions = conditions(project);
-    let piece = |template: &str, slots: &[Slot]| {
-        Python::of(fill(template, slots, &conditions).trim_end_matches('\n').to_owned())
-    };
     let graph = spec.graph.as_ref();
-    vec![
-        ("docstring", python::docstring(&about, 0)),
-        ("package", Python::of(project.package.clone())),
-        ("window", Python::of(window.to_owned())),
-        ("first", python::string(&first.id)),
-        ("instructions", python::text(&first.instructions, 0)),
-        ("model", python::string(&first.model)),
-        ("max_steps", Python::of(first.max_steps.to_string())),
-        ("agents", piece(include_str!("../../templates/pieces/agents.py"), &[("agents", agents(project))])),
-        ("task", piece(include_str!("../../templates/pieces/task.py"), &[])),
-        ("tasks", tasks(project)),
-        ("brief", piece(include_str!("../../templates/pieces/brief.py"), &[])),
-        ("before", piece(include_str!("../../templates/pieces/before.py"), &[])),
-        ("edges_class", piece(include_str!("../../templates/pieces/edges.py"), &[])),
-        ("edges", edges(project)),
-        ("start", python::string(graph.map_or("", |graph| &graph.start))),
-        ("graph_steps", Python::of(graph.map_or(0, |graph| graph.max_steps).to_string())),
-    ]
+    let piece = |template: &str, slots: &[Slot]| {
+        Python::of(fill(template, slots, conditions).trim_end_matches('\n').to_owned())
+    };
+    Some(match name {
+        "docstring" => {
+            let about = if project.has_steps() {
+                packaging::sentence(&packaging::summary(&spec.metadata.description, 200), spec.metadata.name.as_str())
+            } else {
+                packaging::sentence(&packaging::summary(&first.role, 200), "The agent")
+            };
+            ("docstring", python::docstring(&about, 0))
+        }
+        "package" => ("package", Python::of(project.package.clone())),
+        "window" => {
+            let window = match spec.memory.kind {
+                MemoryKind::Thread => "",
+                MemoryKind::None => "[-1:]",
+            };
+            ("window", Python::of(window.to_owned()))
+        }
+        "first" => ("first", python::string(&first.id)),
+        "instructions" => ("instructions", python::text(&first.instructions, 0)),
+        "model" => ("model", python::string(&first.model)),
+        "max_steps" => ("max_steps", Python::of(first.max_steps.to_string())),
+        "agents" => {
+            let table = [("agents", agents(project))];
+            ("agents", piece(include_str!("../../templates/pieces/agents.py"), &table))
+        }
+        "task" => ("task", piece(include_str!("../../templates/pieces/task.py"), &[])),
+        "tasks" => ("tasks", tasks(project)),
+        "brief" => ("brief", piece(include_str!("../../templates/pieces/brief.py"), &[])),
+        "before" => ("before", piece(include_str!("../../templates/pieces/before.py"), &[])),
+        "edges_class" => ("edges_class", piece(include_str!("../../templates/pieces/edges.py"), &[])),
+        "edges" => ("edges", edges(project)),
+        "start" => ("start", python::string(graph.map_or("", |graph| &graph.start))),
+        "graph_steps" => {
+            ("graph_steps", Python::of(graph.map_or(0, |graph| graph.max_steps).to_string()))
+        }
+        _ => return None,
+    })
 }
 
 /// `streaming.py`, for frameworks that work asynchronously.

@@ -17,11 +17,16 @@ pub(super) fn string(text: &str) -> Python {
 
 /// In double quotes, or in single ones if that spares escapes.
 fn quoted(text: &str) -> String {
-    if text.contains('"') && !text.contains('\'') {
-        format!("'{}'", escaped(text).replace("\\\"", "\""))
-    } else {
-        format!("\"{}\"", escaped(text))
-    }
+    let mut literal = String::with_capacity(text.len() + 2);
+    push_quoted(&mut literal, text);
+    literal
+}
+
+fn push_quoted(literal: &mut String, text: &str) {
+    let quote = if text.contains('"') && !text.contains('\'') { '\'' } else { '"' };
+    literal.push(quote);
+    push_escaped(literal, text, quote);
+    literal.push(quote);
 }
 
 /// A string literal for long texts: one line if it fits, else one piece per line of the text and
@@ -34,11 +39,19 @@ pub(super) fn text(text: &str, indent: usize) -> Python {
     let mut literal = String::from("(\n");
     for line in text.split_inclusive('\n') {
         for piece in pieces(line, WIDTH - indent - 12) {
-            let _ = writeln!(literal, "{}{}", " ".repeat(indent + 4), quoted(piece));
+            margin(&mut literal, indent + 4);
+            push_quoted(&mut literal, piece);
+            literal.push('\n');
         }
     }
-    let _ = write!(literal, "{})", " ".repeat(indent));
+    margin(&mut literal, indent);
+    literal.push(')');
     Python::of(literal)
+}
+
+/// Begins a line at a column.
+fn margin(literal: &mut String, column: usize) {
+    literal.extend(std::iter::repeat_n(' ', column));
 }
 
 /// A line in pieces of about `width` characters, cut after spaces (or anywhere if there is none).
@@ -86,14 +99,21 @@ pub(super) fn docstring(text: &str, indent: usize) -> Python {
 
 /// The inside of a string literal in double quotes.
 fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    push_escaped(&mut escaped, text, '"');
+    escaped
+}
+
+/// The inside of a string literal in quotes of one kind; those of the other need no escape.
+fn push_escaped(escaped: &mut String, text: &str, quote: char) {
     // Most text is plain, and looked at as bytes that is known many times faster.
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
-        return text.to_owned();
+        escaped.push_str(text);
+        return;
     }
-    let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '"' => escaped.push_str("\\\""),
+            '"' if quote == '"' => escaped.push_str("\\\""),
             '\\' => escaped.push_str("\\\\"),
             '\n' => escaped.push_str("\\n"),
             '\t' => escaped.push_str("\\t"),
@@ -109,7 +129,6 @@ fn escaped(text: &str) -> String {
             c => escaped.push(c),
         }
     }
-    escaped
 }
 
 /// How many characters [`escaped`] makes of one.
@@ -128,50 +147,90 @@ fn escaped_width(c: char) -> usize {
 /// A JSON value as a Python literal, on one line if it fits. `indent` is the column of the line on
 /// which it begins, `used` how much of that line is taken.
 pub(super) fn value(json: &Value, indent: usize, used: usize) -> Python {
-    let line = inline(json);
-    if used + line.chars().count() < WIDTH {
-        return Python::of(line);
-    }
-    let margin = " ".repeat(indent + 4);
     let mut literal = String::new();
-    match json {
-        Value::Object(map) if !map.is_empty() => {
-            literal.push_str("{\n");
-            for (key, entry) in sorted(map) {
-                let head = format!("{margin}\"{}\": ", escaped(key));
-                let _ = writeln!(literal, "{head}{},", value(entry, indent + 4, head.chars().count()).text());
-            }
-            let _ = write!(literal, "{}}}", " ".repeat(indent));
-        }
-        Value::Array(items) if !items.is_empty() => {
-            literal.push_str("[\n");
-            for item in items {
-                let _ = writeln!(literal, "{margin}{},", value(item, indent + 4, indent + 4).text());
-            }
-            let _ = write!(literal, "{}]", " ".repeat(indent));
-        }
-        Value::String(string) => return text(string, indent),
-        _ => literal = line,
-    }
+    push_value(&mut literal, json, indent, used);
     Python::of(literal)
 }
 
-fn inline(json: &Value) -> String {
+fn push_value(literal: &mut String, json: &Value, indent: usize, used: usize) {
+    let start = literal.len();
+    // A character has at most four bytes, so what is longer than this does not fit on the line.
+    let longest = start + 4 * WIDTH;
+    if push_inline(literal, json, longest) && used + literal[start..].chars().count() < WIDTH {
+        return;
+    }
     match json {
-        Value::Null => "None".to_owned(),
-        Value::Bool(true) => "True".to_owned(),
-        Value::Bool(false) => "False".to_owned(),
-        Value::Number(number) => number.to_string(),
-        Value::String(string) => quoted(string),
-        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        Value::Object(map) if !map.is_empty() => {
+            literal.truncate(start);
+            literal.push_str("{\n");
+            for (key, entry) in sorted(map) {
+                let line = literal.len();
+                margin(literal, indent + 4);
+                push_key(literal, key);
+                let used = literal[line..].chars().count();
+                push_value(literal, entry, indent + 4, used);
+                literal.push_str(",\n");
+            }
+            margin(literal, indent);
+            literal.push('}');
+        }
+        Value::Array(items) if !items.is_empty() => {
+            literal.truncate(start);
+            literal.push_str("[\n");
+            for item in items {
+                margin(literal, indent + 4);
+                push_value(literal, item, indent + 4, indent + 4);
+                literal.push_str(",\n");
+            }
+            margin(literal, indent);
+            literal.push(']');
+        }
+        Value::String(string) => {
+            literal.truncate(start);
+            literal.push_str(text(string, indent).text());
+        }
+        // What has no parts stays on its line.
+        _ => {}
+    }
+}
+
+fn push_key(literal: &mut String, key: &str) {
+    literal.push('"');
+    push_escaped(literal, key, '"');
+    literal.push_str("\": ");
+}
+
+/// Writes a value on one line. `false`: it was left off, because the literal became longer than `longest` bytes.
+fn push_inline(literal: &mut String, json: &Value, longest: usize) -> bool {
+    match json {
+        Value::Null => literal.push_str("None"),
+        Value::Bool(true) => literal.push_str("True"),
+        Value::Bool(false) => literal.push_str("False"),
+        Value::Number(number) => drop(write!(literal, "{number}")),
+        Value::String(string) => push_quoted(literal, string),
+        Value::Array(items) => {
+            literal.push('[');
+            for (index, item) in items.iter().enumerate() {
+                literal.push_str(if index > 0 { ", " } else { "" });
+                if !push_inline(literal, item, longest) {
+                    return false;
+                }
+            }
+            literal.push(']');
+        }
         Value::Object(map) => {
-            let entries: Vec<_> = sorted(map)
-                .into_iter()
-                .map(|(key, entry)| format!("\"{}\": {}", escaped(key), inline(entry)))
-                .collect();
-            format!("{{{}}}", entries.join(", "))
+            literal.push('{');
+            for (index, (key, entry)) in sorted(map).into_iter().enumerate() {
+                literal.push_str(if index > 0 { ", " } else { "" });
+                push_key(literal, key);
+                if !push_inline(literal, entry, longest) {
+                    return false;
+                }
+            }
+            literal.push('}');
         }
     }
+    literal.len() <= longest
 }
 
 /// The order in which people write a JSON Schema, then names: the same whatever the map remembers.

@@ -49,11 +49,22 @@ pub(super) fn fill<L: Language>(template: &str, slots: &[(&str, L)], conditions:
     output
 }
 
+/// The slots that a template has, in their order; one that it has twice comes twice.
+pub(super) fn slots_of(template: &str) -> impl Iterator<Item = &str> {
+    let mut rest = template;
+    let marks = std::iter::from_fn(move || {
+        let (_, mark, after) = next_mark(rest)?;
+        rest = after;
+        Some(mark)
+    });
+    marks.filter(|mark| mark.starts_with(' ')).map(str::trim)
+}
+
 /// What is before the next mark, the mark without its braces, and what is after it.
 fn next_mark(text: &str) -> Option<(&str, &str, &str)> {
     let mut from = 0;
     // One brace is looked for, which is many times faster than two: most text has none.
-    while let Some(found) = text[from..].find('{') {
+    while let Some(found) = memchr::memchr(b'{', &text.as_bytes()[from..]) {
         let start = from + found;
         let Some(inner) = text[start + 1..].strip_prefix('{') else {
             from = start + 1;

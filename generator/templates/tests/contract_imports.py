@@ -1,0 +1,18 @@
+"""What must hold whatever the model says{{# calls }}: tools are called, their output goes back{{/ calls }}, and every run ends."""
+
+import json
+import os
+import threading
+import unittest
+import urllib.error
+import urllib.request
+from http.server import ThreadingHTTPServer
+from unittest.mock import patch
+
+from fakes import {{ fakes }}
+
+from {{ package }} import {{ modules }}
+from {{ package }}.agent import run
+from {{ package }}.events import {{ events }}
+from {{ package }}.model import {{ errors }}
+
