@@ -247,7 +247,8 @@ fn imported(code: &str) -> impl Fn(Import) -> Python + use<> {
             if is_member || !matches!(after, b'(' | b')' | b' ' | b',' | b'.') {
                 continue;
             }
-            let is_it = |name: &str| name.len() == word.len() && name.as_bytes()[0] == word[0] && name.as_bytes() == word;
+            let is_it =
+                |name: &str| name.len() == word.len() && name.as_bytes()[0] == word[0] && name.as_bytes() == word;
             if let Some(index) = IMPORTS.iter().position(|(_, name)| is_it(name)) {
                 is_used[index] |= after == b'(' || !word[0].is_ascii_lowercase();
             }

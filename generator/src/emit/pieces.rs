@@ -100,9 +100,7 @@ fn slot(project: &Project, name: &str, conditions: &[When]) -> Option<Slot> {
         "edges_class" => ("edges_class", piece(include_str!("../../templates/pieces/edges.py"), &[])),
         "edges" => ("edges", edges(project)),
         "start" => ("start", python::string(graph.map_or("", |graph| &graph.start))),
-        "graph_steps" => {
-            ("graph_steps", Python::of(graph.map_or(0, |graph| graph.max_steps).to_string()))
-        }
+        "graph_steps" => ("graph_steps", Python::of(graph.map_or(0, |graph| graph.max_steps).to_string())),
         _ => return None,
     })
 }
