@@ -27,7 +27,7 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 
 use new::NewProject;
-use packed::{packed, unpacked};
+use packed::{packed, packed_files, unpacked, unpacked_files};
 
 pub use new::NewProjects;
 
@@ -99,7 +99,7 @@ pub async fn get(db: &Db, id: Uuid) -> Result<Project> {
 /// `404` when there is no such project or revision.
 pub async fn files(db: &Db, id: Uuid, number: i64) -> Result<Vec<StoredFile>> {
     let bytes = revision::store::files(db, id, number).await?.ok_or_else(|| Error::not_found("project"))?;
-    unpacked(&bytes)
+    unpacked_files(&bytes)
 }
 
 /// The spec that a project had at a revision.
@@ -182,7 +182,7 @@ fn refused(diagnostics: &[Diagnostic]) -> Error {
 /// # Errors
 /// `422 spec_refused`, or `409 project_name_taken`.
 pub async fn create(app: &App, spec: Spec, created_by: &str) -> Result<Project> {
-    let files = packed(&generate(app, &spec)?)?;
+    let files = packed_files(&generate(app, &spec)?)?;
     let now = app.db.now();
     let summary = ProjectSummary {
         id: Uuid::now_v7(),

@@ -25,7 +25,7 @@ const TOGETHER: usize = 64;
 pub(super) struct NewProject {
     pub(super) project: Project,
     pub(super) created_by: String,
-    /// Its files as [`super::packed`] makes them.
+    /// Its files as [`super::packed_files`] makes them.
     pub(super) files: Vec<u8>,
 }
 

@@ -4,7 +4,7 @@ use gantry_domain::Timestamp;
 use gantry_domain::api::revision::{Revision, RevisionCause};
 use uuid::Uuid;
 
-use super::super::{StoredFile, unpacked};
+use super::super::{unpacked, unpacked_files};
 use super::NewRevision;
 use super::snapshot::{Snapshot, StoredConflict, told};
 use crate::db::{Db, Tx};
@@ -91,8 +91,8 @@ pub(super) async fn snapshot(db: &Db, project_id: Uuid, number: i64) -> Result<O
         .optional()
         .await?;
     row.map(|row| {
-        let generated = row.generated.as_deref().map(unpacked::<StoredFile>).transpose()?;
-        Ok(Snapshot::new(row.generator_version, unpacked(&row.files)?, generated, conflicts(row.conflicts)?))
+        let generated = row.generated.as_deref().map(unpacked_files).transpose()?;
+        Ok(Snapshot::new(row.generator_version, unpacked_files(&row.files)?, generated, conflicts(row.conflicts)?))
     })
     .transpose()
 }

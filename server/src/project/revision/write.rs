@@ -8,7 +8,7 @@ use gantry_domain::spec::{self, Spec, yaml};
 use gantry_generator::merge;
 use uuid::Uuid;
 
-use super::super::{StoredFile, packed, paths};
+use super::super::{StoredFile, packed, packed_files, paths};
 use super::snapshot::{Snapshot, different_files, texts, told};
 use super::summary::{self, MergeCounts};
 use super::{GENERATOR_VERSION, NewRevision, snapshot, store};
@@ -333,8 +333,8 @@ async fn keep(app: &App, project_id: Uuid, next: Next, author: &Author<'_>) -> R
         summary,
         created_by: author.name.to_owned(),
         created_at: now,
-        files: packed(&snapshot.files)?,
-        generated: snapshot.generated_apart().map(packed).transpose()?,
+        files: packed_files(&snapshot.files)?,
+        generated: snapshot.generated_apart().map(packed_files).transpose()?,
         conflicts,
         edited_files: i64::try_from(snapshot.edited_files()).unwrap_or(i64::MAX),
         generator_version: snapshot.generator_version,
