@@ -307,6 +307,9 @@ test('the limits of a run are given in money, tokens and time, and a limit that 
   await page.getByLabel('Most seconds').fill('90');
   await page.getByRole('group', { name: 'Tools that never run' }).getByLabel('calculator').check();
   await page.getByLabel('Memory').selectOption('none');
+  await page.getByLabel('Labels').fill('team');
+  await expect(page.getByText('Line 1: expected a name')).toBeVisible();
+  await page.getByLabel('Labels').fill('team=support\nstage = trial');
   await lookOver(page, 'wizard-limits');
   // Stories share a server, and others may have entered prices.
   const { items } = await gantry.api('GET', '/providers');
@@ -317,6 +320,7 @@ test('the limits of a run are given in money, tokens and time, and a limit that 
   const { spec } = await gantry.api('GET', '/projects/limited-sums');
   expect(spec.guardrails).toEqual({ maxTokens: 20_000, maxSeconds: 90, maxCostMicros: 500_000, deny: ['calculator'] });
   expect(spec.memory.kind).toBe('none');
+  expect(spec.metadata.labels).toEqual({ team: 'support', stage: 'trial' });
   // And in the pipeline, where a change can be taken back.
   await page.goto('/projects/limited-sums/pipeline');
   await settled(page);

@@ -1,6 +1,8 @@
 //! What holds for a project as a whole, whoever is at work in it: what one run may take, which tools never run, what is
 //! remembered, what the image is made from. The wizard and the pipeline have it, each with its own draft.
 
+use std::collections::BTreeMap;
+
 use gantry_domain::spec::{Guardrails, MemoryKind, Spec};
 use leptos::prelude::*;
 use serde_json::{Value, json};
@@ -9,7 +11,7 @@ use crate::api::calls;
 use crate::load::load;
 use crate::paged::read_all;
 use crate::parts::money::{dollars, read_dollars};
-use crate::parts::{Choice, SelectField, TextField};
+use crate::parts::{Choice, SelectField, TextArea, TextField};
 
 /// The fields.
 #[component]
@@ -32,8 +34,82 @@ pub(crate) fn WholeFields(
         <MemoryField spec on_change/>
         <TextField label="Base image" code=true value=base hint="What the project's image is made from."/>
         <TextField label="Eval cases" code=true value=cases hint="The file of the project that has them."/>
+        {labels(spec, on_change)}
     }
     .into_any()
+}
+
+/// What people sort their agents by: a label a line.
+fn labels(spec: Signal<Option<Spec>>, on_change: Callback<Value>) -> AnyView {
+    let value = Memo::new(move |_| {
+        spec.with(|spec| spec.as_ref().map(|spec| spec.metadata.labels.clone()).unwrap_or_default())
+    });
+    // Such as a name with the sign = in it: a field that cannot show them must not write them either.
+    let are_lines = Memo::new(move |_| value.with(|value| read_labels(&label_lines(value)).as_ref() == Ok(value)));
+    let field = move || {
+        if are_lines.get() {
+            labels_field(value, on_change)
+        } else {
+            view! { <p class="hint">"The spec has labels that lines of name=value cannot show. Change them in " <code>"agent.gantry.yaml"</code> "."</p> }
+                .into_any()
+        }
+    };
+    view! { {field} }.into_any()
+}
+
+fn labels_field(value: Memo<BTreeMap<String, String>>, on_change: Callback<Value>) -> AnyView {
+    let text = RwSignal::new(label_lines(&value.get_untracked()));
+    Effect::new(move |_| {
+        let Ok(typed) = text.with(|text| read_labels(text)) else { return };
+        if let Some(patch) = value.with_untracked(|before| labels_patch(before, &typed)) {
+            on_change.run(json!({"metadata": {"labels": patch}}));
+        }
+    });
+    // What was changed elsewhere, such as by undoing, is shown; what is being typed is left alone.
+    Effect::new(move |_| {
+        let value = value.get();
+        if text.with_untracked(|text| read_labels(text)).is_ok_and(|typed| typed != value) {
+            text.set(label_lines(&value));
+        }
+    });
+    let fault = Signal::derive(move || text.with(|text| read_labels(text)).err());
+    let hint =
+        "A label a line, such as team=support. People and tools sort agents by them; the agent does not see them.";
+    view! { <TextArea label="Labels" code=true rows=3 value=text error=fault hint placeholder="team=support"/> }
+        .into_any()
+}
+
+fn label_lines(labels: &BTreeMap<String, String>) -> String {
+    labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n")
+}
+
+/// The labels in a text, or what is wrong with its first line that is none.
+fn read_labels(text: &str) -> Result<BTreeMap<String, String>, String> {
+    let mut labels = BTreeMap::new();
+    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let number = index + 1;
+        let label = line.split_once('=').map(|(name, value)| (name.trim(), value.trim()));
+        let Some((name, value)) =
+            label.filter(|(name, value)| !name.is_empty() && name.len() <= 63 && value.chars().count() <= 255)
+        else {
+            return Err(format!(
+                "Line {number}: expected a name of 1 to 63 letters, the sign = and a value of at most 255, such as team=support."
+            ));
+        };
+        if labels.insert(name.to_owned(), value.to_owned()).is_some() {
+            return Err(format!("Line {number}: expected every name once, but {name} is there twice."));
+        }
+    }
+    Ok(labels)
+}
+
+/// What makes some labels others, as a JSON Merge Patch; none when they are the same.
+fn labels_patch(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Option<Value> {
+    let gone = before.keys().filter(|name| !after.contains_key(*name)).map(|name| (name.clone(), Value::Null));
+    let set = after.iter().filter(|(name, value)| before.get(*name) != Some(*value));
+    let patch: serde_json::Map<String, Value> =
+        gone.chain(set.map(|(name, value)| (name.clone(), json!(value)))).collect();
+    (!patch.is_empty()).then_some(Value::Object(patch))
 }
 
 /// What one run may take: money, tokens, time.
@@ -220,6 +296,27 @@ fn MemoryField(spec: Signal<Option<Spec>>, on_change: Callback<Value>) -> impl I
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_are_read_from_lines_and_a_line_that_is_none_is_named() {
+        let labels = read_labels("team = support\n\nstage=a=b\n").unwrap();
+        assert_eq!(label_lines(&labels), "stage=a=b\nteam=support");
+        assert_eq!(read_labels("").unwrap(), BTreeMap::new());
+        let long = format!("a=b\n{}=x", "n".repeat(64));
+        for (bad, line) in
+            [("team", "Line 1"), ("a=b\n=c", "Line 2"), ("a=b\na=c", "Line 2"), (long.as_str(), "Line 2")]
+        {
+            assert!(read_labels(bad).unwrap_err().starts_with(line), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_label_that_is_gone_is_taken_away_and_the_same_labels_are_no_change() {
+        let before = read_labels("a=1\nb=2\nc=3").unwrap();
+        assert_eq!(labels_patch(&before, &before), None);
+        let after = read_labels("a=1\nb=5\nd=4").unwrap();
+        assert_eq!(labels_patch(&before, &after), Some(json!({"b": "5", "c": null, "d": "4"})));
+    }
 
     #[test]
     fn an_empty_field_is_no_limit_and_anything_else_a_number_within_bounds() {
