@@ -122,6 +122,9 @@ pub enum AgUiEvent {
     /// * `gantry.notice`: `{"code":…,"message":…}`, something that a person should know.
     /// * `gantry.discard`: `{"messageIds":[…],"toolCallIds":[…]}`, what an attempt that broke off had
     ///   begun and the next one does anew: readers forget it.
+    /// * `gantry.takenOver`: `{"runId":…,"messageId":…,"toolCallIds":[…],"edited":…}`, what comes from the log of
+    ///   another run: a turn, or without `messageId` the answer of the one call. No model was asked for it, no
+    ///   tool was run, and it used nothing.
     Custom {
         /// Which of Gantry's own kinds.
         name: String,

@@ -2,13 +2,14 @@
 //! comes; tools, approvals and counters go to standard error.
 
 use std::collections::HashMap;
+use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use gantry_domain::Digest;
 use gantry_domain::agui::AgUiEvent;
 use gantry_domain::api::Accepted;
 use gantry_domain::api::provider::Provider;
-use gantry_domain::api::run::{CreateRun, PermissionMode, Run as Detail, RunRuntime};
+use gantry_domain::api::run::{CreateRun, PermissionMode, Run as Detail, RunAgain, RunPoint, RunPoints, RunRuntime};
 use gantry_domain::event::{EventBody, Usage};
 use uuid::Uuid;
 
@@ -16,16 +17,31 @@ use super::watch;
 use crate::Server;
 use crate::client::Connection;
 use crate::failure::Failure;
-use crate::output::{Output, Progress, printable, to_stdout};
+use crate::output::{Output, Progress, printable, table, to_stdout};
 
 /// Arguments of `gantry run`.
 #[derive(Args)]
 pub(crate) struct Run {
     /// The project's name or id.
-    project: String,
+    #[arg(required_unless_present = "from")]
+    project: Option<String>,
 
     /// What the agent is told.
-    message: String,
+    #[arg(required_unless_present = "from")]
+    message: Option<String>,
+
+    /// Does this run anew, as RUN or RUN:POINT; everything before the point is taken over, with the spec, mode
+    /// and model that the run had.
+    #[arg(long, value_name = "RUN[:POINT]", conflicts_with_all = ["project", "message", "mode", "provider", "model", "runtime", "image"])]
+    from: Option<Origin>,
+
+    /// What is said at that point instead: the input, the model's words, a call's arguments as JSON, a tool's result.
+    #[arg(long, requires = "from")]
+    input: Option<String>,
+
+    /// Lists the points of the run, and does nothing.
+    #[arg(long, requires = "from", conflicts_with = "input")]
+    points: bool,
 
     /// What its tools may do without asking a person.
     #[arg(long, value_enum, default_value = "ask")]
@@ -53,7 +69,7 @@ pub(crate) struct Run {
 
 /// The runtimes as words on the command line.
 #[derive(Clone, Copy, ValueEnum)]
-enum Runtime {
+pub(super) enum Runtime {
     /// The server interprets the spec
     Native,
     /// The generated project, out of its image
@@ -90,25 +106,38 @@ impl From<Mode> for PermissionMode {
     }
 }
 
+/// A run, and a point of it if one is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Origin {
+    run: Uuid,
+    point: Option<String>,
+}
+
+impl FromStr for Origin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (run, point) = match text.split_once(':') {
+            Some((run, point)) => (run, Some(point.to_owned())),
+            None => (text, None),
+        };
+        let run = run.parse().map_err(|_| {
+            "expected the id of a run, alone or with a point of it, such as 019f….:call:call_1".to_owned()
+        })?;
+        Ok(Self { run, point })
+    }
+}
+
 pub(crate) async fn run(run: Run, output: &Output) -> Result<(), Failure> {
     let connection = run.server.connect()?;
-    let project = connection.project(&run.project).await?;
-    let provider_id = match &run.provider {
-        Some(named) => Some(provider(&connection, named).await?),
-        None => None,
-    };
-    let body = CreateRun {
-        input: run.message,
-        mode: run.mode.into(),
-        provider_id,
-        model: run.model,
-        step: None,
-        runtime: run.runtime.into(),
-        image: run.image,
-    };
-    let accepted: Accepted = connection.post(&["projects", &project.summary.id.to_string(), "runs"], &body).await?;
+    if let Some(origin) = &run.from
+        && run.points
+    {
+        return show_points(&connection, origin.run, output).await;
+    }
+    let (accepted, what) = begin(&connection, run).await?;
 
-    let mut progress = output.progress(format!("running {}", project.summary.name));
+    let mut progress = output.progress(format!("running {what}"));
     let mut transcript = Transcript { stream_text: !output.is_json(), ..Transcript::default() };
     let ended = watch::until_end(&connection, accepted.job_id, output, &mut progress, |body, progress| {
         transcript.show(body, progress)
@@ -124,6 +153,49 @@ pub(crate) async fn run(run: Run, output: &Output) -> Result<(), Failure> {
         eprintln!("{}", summary(&finished.model, finished.usage));
     }
     ended.into_result("the run")
+}
+
+/// Asks the server for the run; what it is called while it is under way.
+async fn begin(connection: &Connection, run: Run) -> Result<(Accepted, String), Failure> {
+    if let Some(origin) = run.from {
+        let body = RunAgain { from: origin.point, input: run.input };
+        let accepted = connection.post(&["runs", &format!("{}:again", origin.run)], &body).await?;
+        return Ok((accepted, "again".to_owned()));
+    }
+    let project = connection.project(&run.project.unwrap_or_default()).await?;
+    let provider_id = match &run.provider {
+        Some(named) => Some(provider(connection, named).await?),
+        None => None,
+    };
+    let body = CreateRun {
+        input: run.message.unwrap_or_default(),
+        mode: run.mode.into(),
+        provider_id,
+        model: run.model,
+        step: None,
+        runtime: run.runtime.into(),
+        image: run.image,
+    };
+    let accepted = connection.post(&["projects", &project.summary.id.to_string(), "runs"], &body).await?;
+    Ok((accepted, project.summary.name.to_string()))
+}
+
+/// Where a run can be taken up.
+async fn show_points(connection: &Connection, run: Uuid, output: &Output) -> Result<(), Failure> {
+    let points: RunPoints = connection.get(&["runs", &run.to_string(), "points"]).await?;
+    output.result(&points, |points| {
+        let row = |point: &RunPoint| {
+            let refusal = point.refusal.clone().unwrap_or_default();
+            vec![point.name.clone(), point.label.clone(), refusal]
+        };
+        let mut text =
+            table(&["POINT", "WHO OR WHAT", "NOT POSSIBLE BECAUSE"], &points.items.iter().map(row).collect::<Vec<_>>());
+        if !points.differs.is_empty() {
+            text.push_str(&format!("\nThe project's spec is another one by now: {}.", points.differs.join(", ")));
+        }
+        text
+    });
+    Ok(())
 }
 
 /// The id of the provider that a person named.
@@ -200,6 +272,11 @@ impl Transcript {
                     .map_or_else(|| value.to_string(), str::to_owned);
                 progress.say(&text);
             }
+            AgUiEvent::Custom { name, value } if name == "gantry.takenOver" => {
+                let changed = if value["edited"] == true { ", changed" } else { "" };
+                progress.suspended(|| self.end_line());
+                progress.say(&format!("  (taken over from the run before{changed})"));
+            }
             AgUiEvent::Custom { name, .. } if name == "gantry.discard" => {
                 progress.suspended(|| self.end_line());
                 progress.say("the model's answer broke off and is asked for again; what came so far does not count");
@@ -235,6 +312,16 @@ mod tests {
         assert_eq!(shortened("a\n  b\t c"), "a b c");
         let long = shortened(&"ä".repeat(300));
         assert_eq!(long.chars().count(), 201);
+    }
+
+    #[test]
+    fn a_run_is_named_alone_or_with_a_point_of_it() {
+        let id = "019f0000-0000-7000-8000-000000000001";
+        let run: Uuid = id.parse().unwrap();
+        assert_eq!(id.parse::<Origin>(), Ok(Origin { run, point: None }));
+        let point = Some("turn:2/review:0".to_owned());
+        assert_eq!(format!("{id}:turn:2/review:0").parse::<Origin>(), Ok(Origin { run, point }));
+        assert!("weather".parse::<Origin>().is_err());
     }
 
     #[test]

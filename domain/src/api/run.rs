@@ -74,6 +74,9 @@ pub struct Run {
     pub runtime: RunRuntime,
     /// The digest of the image, when it runs in a container.
     pub image: Option<Digest>,
+    /// The run that it does anew, and from where on; none when it began by itself.
+    #[serde(default)]
+    pub taken_from: Option<TakenFrom>,
     /// Where it is.
     pub state: JobState,
     /// Why it failed or waits.
@@ -126,12 +129,73 @@ pub struct CreateRun {
     pub image: Option<Digest>,
 }
 
+/// Which run another one does anew, and from where on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TakenFrom {
+    /// The run; none when it was deleted since.
+    pub run_id: Option<Uuid>,
+    /// The point up to which everything was taken over: `input` for nothing, else a [`RunPoint::name`].
+    pub point: String,
+    /// Whether what was said there was changed.
+    pub edited: bool,
+}
+
 /// The body of `POST /runs/{id}:again`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RunAgain {
-    /// What the agent is told instead, 1 to 65 536 bytes; the same as before when left out.
+    /// The name of the point from which it is done anew, as `GET /runs/{id}/points` has it; `input`, its
+    /// beginning, when left out.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// What is said at that point instead: what the agent is told (1 to 65 536 bytes), the model's words, the
+    /// arguments of a call as a JSON object, or a tool's result; the same as before when left out.
     #[serde(default)]
     pub input: Option<String>,
+}
+
+/// Where a run can be taken up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum RunPointKind {
+    /// What the agent was told: everything is done anew.
+    Input,
+    /// A turn of the model: it is asked anew, or it is taken to have said something else.
+    Turn,
+    /// A tool call: it is made anew, maybe with other arguments.
+    Call,
+    /// A tool's answer: the model reads it, or another one in its place.
+    Result,
+}
+
+/// A point of a run from which it can be done anew. What was recorded before it is taken over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RunPoint {
+    /// Names it within the run: `input`, `turn:<place>:<number>`, `call:<tool call id>`, `result:<tool call id>`.
+    pub name: String,
+    /// What is there.
+    pub kind: RunPointKind,
+    /// The message of the turn or the id of the call; empty for the input.
+    pub subject: String,
+    /// Who speaks there: an agent or task by its place in the pattern, or the tool's name; empty for the input.
+    pub label: String,
+    /// Why the run cannot be taken up here, as a sentence; none when it can.
+    pub refusal: Option<String>,
+}
+
+/// Where a run can be taken up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RunPoints {
+    /// Its points, in the order of its log.
+    pub items: Vec<RunPoint>,
+    /// The parts of the run's spec, which a new run has too, that are not as the project's spec has them now.
+    pub differs: Vec<String>,
 }

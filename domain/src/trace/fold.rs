@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::spans::{Open, RUN};
-use super::{SpanKind, SpanState, Trace};
+use super::{SpanKind, SpanState, Taken, Trace};
 use crate::Timestamp;
 use crate::agui::AgUiEvent;
 use crate::api::approval::{Approval, ApprovalDecision};
@@ -57,6 +57,15 @@ struct RecordedCall {
 struct Discard {
     message_ids: Vec<String>,
     tool_call_ids: Vec<String>,
+}
+
+/// What `gantry.takenOver` carries.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct TakenOver {
+    message_id: Option<String>,
+    tool_call_ids: Vec<String>,
+    edited: bool,
 }
 
 impl Trace {
@@ -343,6 +352,23 @@ impl Trace {
                     }
                 }
                 self.innermost_step()
+            }
+            "gantry.takenOver" => {
+                let taken = TakenOver::deserialize(value).unwrap_or_default();
+                let how = if taken.edited { Taken::Edited } else { Taken::AsItWas };
+                match (taken.message_id, taken.tool_call_ids.first()) {
+                    (Some(message_id), _) => {
+                        let turn = self.turn(&message_id, at);
+                        self.spans[turn].taken = Some(how);
+                        turn
+                    }
+                    (None, Some(call_id)) => {
+                        let call = self.call(call_id, at);
+                        self.spans[call].taken = Some(how);
+                        call
+                    }
+                    (None, None) => self.innermost(),
+                }
             }
             _ => self.innermost(),
         }

@@ -49,6 +49,8 @@ pub struct Span {
     pub output: String,
     /// What else is to be known: why it failed, who decided.
     pub note: String,
+    /// Whether it comes from the log of another run.
+    pub taken: Option<Taken>,
     /// The sequence numbers of its own events, without those of the spans in it.
     pub events: Vec<i64>,
     /// When the newest of them was appended.
@@ -70,6 +72,15 @@ pub enum SpanKind {
     ToolCall,
     /// A person is asked whether a call may run.
     Approval,
+}
+
+/// How a span comes from the log of another run: it was not done in this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Taken {
+    /// As it was there.
+    AsItWas,
+    /// A person changed it.
+    Edited,
 }
 
 /// Where a span is.

@@ -137,6 +137,7 @@ impl Trace {
             input: String::new(),
             output: String::new(),
             note: String::new(),
+            taken: None,
             events: Vec::new(),
             last_at: at,
         });

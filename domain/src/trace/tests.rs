@@ -306,3 +306,26 @@ proptest! {
         assert_sound(&log(bodies.concat()));
     }
 }
+
+#[test]
+fn what_is_taken_over_from_another_run_says_so_and_used_nothing() {
+    let taken = |value: Value| agui(json!({"type": "CUSTOM", "name": "gantry.takenOver", "value": value}));
+    let mut bodies = vec![state("queued"), state("running"), started(), step("STEP_STARTED", "helper")];
+    bodies.extend(call("c1", "m1"));
+    bodies.push(taken(json!({"runId": "r", "messageId": "m1", "toolCallIds": ["c1"], "edited": false})));
+    bodies.push(turn_done("helper:0", "m1", 0));
+    bodies.push(result("c1", "43"));
+    bodies.push(taken(json!({"runId": "r", "toolCallIds": ["c1"], "edited": true})));
+    bodies.push(json!({"type": "step.done", "step": "call:c1", "output": {"content": "43", "elapsedMs": 0}}));
+    bodies.extend(text("m2", "It is 43."));
+    bodies.extend([usage(20, 4, 150), turn_done("helper:1", "m2", 40)]);
+    bodies.extend([step("STEP_FINISHED", "helper"), finished("success"), state("done")]);
+    let trace = assert_sound(&log(bodies));
+    let of = |kind, key| {
+        let span = one(&trace, kind, key);
+        (span.taken, span.state, span.input_tokens)
+    };
+    assert_eq!(of(SpanKind::ModelTurn, "m1"), (Some(Taken::AsItWas), SpanState::Done, 0));
+    assert_eq!(of(SpanKind::ToolCall, "c1"), (Some(Taken::Edited), SpanState::Done, 0));
+    assert_eq!(of(SpanKind::ModelTurn, "m2"), (None, SpanState::Done, 20));
+}

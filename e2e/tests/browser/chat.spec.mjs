@@ -162,7 +162,7 @@ test('a message with a file becomes a turn, which is inspected, saved, and done 
   });
 
   await test.step('it is done again with another input', async () => {
-    await page.getByRole('button', { name: 'Run again' }).click();
+    await page.getByRole('button', { name: 'Run again', exact: true }).click();
     const dialog = page.getByRole('dialog', { name: 'Run again' });
     await expect(dialog).toContainText('from the beginning');
     await dialog.getByLabel('Input').fill('Count something else.');
@@ -177,6 +177,37 @@ test('a message with a file becomes a turn, which is inspected, saved, and done 
     await page.getByRole('link', { name: 'All runs' }).click();
     await expect(page.getByRole('table').getByRole('row')).toHaveCount(3);
     await lookOver(page, 'runs');
+  });
+
+  await test.step('it goes on from its middle with another result of a tool', async () => {
+    await page.goto(`/projects/meadows/runs/${trace.run.id}`);
+    const spans = page.getByRole('list', { name: 'Spans' });
+    const span = (name) => spans.getByRole('button', { name: new RegExp(`^${name}`) });
+    await span('calculator').first().click();
+    await page.getByRole('button', { name: 'Run again from here' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Run again from here' });
+    await expect(dialog).toContainText('taken over');
+    await expect(dialog.getByLabel('Arguments')).not.toHaveValue('');
+    await dialog.getByRole('radio', { name: 'Go on with its result' }).check();
+    await dialog.getByLabel('Result').fill('1 234 567');
+    await lookOver(page, 'run-from-here');
+    await dialog.getByRole('button', { name: 'Run', exact: true }).click();
+    await expect(page).not.toHaveURL(new RegExp(trace.run.id));
+    await expect(span('Model turn 1')).toContainText('taken over');
+    await expect(span('calculator').first()).toContainText('changed');
+    await approval(page).getByRole('button', { name: 'Deny' }).click();
+    await expect(span('Run')).toContainText('Done');
+    await expect(page.getByText('anew from the result of a tool, which was changed')).toBeVisible();
+    await span('calculator').first().click();
+    const side = page.getByRole('region', { name: 'What happened' });
+    await expect(side).toContainText('1 234 567');
+    await expect(side).toContainText('changed by a person');
+    await lookOver(page, 'run-taken-over');
+    await page.getByRole('link', { name: 'another run' }).click();
+    await expect(page).toHaveURL(new RegExp(trace.run.id));
+    await expect(page.getByRole('list', { name: 'Done anew' }).getByRole('link')).toHaveCount(2);
+    await span('Waiting for a worker').first().click();
+    await expect(page.getByRole('button', { name: 'Run again from here' })).toHaveCount(0);
   });
 });
 

@@ -138,6 +138,7 @@ impl Attempt<'_> {
             provider_id,
             model,
             image: None,
+            origin: None,
             created_by: eval.created_by.clone(),
         };
         let mut tx = self.app.db.begin().await?;

@@ -49,6 +49,14 @@ impl Queue {
         store::get(&self.db, id).await?.ok_or_else(|| Error::not_found("job"))
     }
 
+    /// What a job was given to work on.
+    ///
+    /// # Errors
+    /// `404` when there is none.
+    pub(crate) async fn args(&self, id: Uuid) -> Result<serde_json::Value> {
+        store::args(&self.db, id).await?.ok_or_else(|| Error::not_found("job"))
+    }
+
     /// Whether somebody asked for a job to be cancelled.
     ///
     /// # Errors

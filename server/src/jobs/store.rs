@@ -84,6 +84,12 @@ pub(super) async fn insert(tx: &mut Tx, id: Uuid, job: &NewJob, now: Timestamp) 
     Ok(())
 }
 
+/// What a job was given to work on; none when there is no such job.
+pub(super) async fn args(db: &Db, id: Uuid) -> sqlx::Result<Option<Value>> {
+    let row: Option<(Value,)> = db.sql("SELECT args FROM job WHERE id = $1").bind(id).optional().await?;
+    Ok(row.map(|(args,)| args))
+}
+
 /// Renews a lease and says whether cancellation was asked for; none when the lease is lost.
 pub(super) async fn renew(db: &Db, id: Uuid, attempt: i64, lease_until: Timestamp) -> sqlx::Result<Option<bool>> {
     let row: Option<(Option<Timestamp>,)> = db

@@ -95,6 +95,7 @@ pub(super) async fn start(
         provider_id: choice.provider_id,
         model,
         image: None,
+        origin: None,
         created_by: actor.name.clone(),
     };
     let mut tx = app.db.begin().await?;

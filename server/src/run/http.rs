@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use gantry_domain::api::run::{CreateRun, Run, RunAgain};
+use gantry_domain::api::run::{CreateRun, Run, RunAgain, RunPoints};
 use gantry_domain::api::token::Scope;
 use gantry_domain::api::{Accepted, Page};
 use gantry_domain::event::Event;
@@ -25,7 +25,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get))
         .routes(routes!(events))
         .routes(routes!(cancel))
+        .routes(routes!(points))
         .routes(routes!(again))
+        .routes(routes!(done_again))
 }
 
 /// Lists a project's runs, newest first. `{project}` is its id or its name.
@@ -71,6 +73,7 @@ async fn create(
         provider_id: body.provider_id,
         model,
         image,
+        origin: None,
         created_by: actor.name,
     };
     let mut tx = app.db.begin().await?;
@@ -111,7 +114,16 @@ async fn cancel(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> R
     Ok((StatusCode::ACCEPTED, axum::Json(super::get(&app.db, id).await?)))
 }
 
-/// Does a run anew, with another input if one is given: from its beginning, with the spec, mode and model that it had.
+/// Lists the points from which a run that is over can be done anew, and why not from the others.
+#[utoipa::path(get, path = "/runs/{id}/points", tag = "runs", params(("id" = Uuid, Path)),
+    responses((status = OK, body = RunPoints)))]
+async fn points(State(app): State<App>, actor: Actor, Path(id): Path<Uuid>) -> Result<axum::Json<RunPoints>> {
+    actor.require(Scope::Read)?;
+    Ok(axum::Json(super::again::points(&app, id).await?))
+}
+
+/// Does a run anew with the spec, mode and model that it had: from its beginning, or from one of its points with
+/// everything before it taken over. `input` changes what is said there.
 #[utoipa::path(post, path = "/runs/{id}/~again", tag = "runs", params(("id" = Uuid, Path)),
     request_body = RunAgain, responses((status = ACCEPTED, body = Accepted)))]
 async fn again(
@@ -121,6 +133,22 @@ async fn again(
     Json(body): Json<RunAgain>,
 ) -> Result<(StatusCode, axum::Json<Accepted>)> {
     actor.require(Scope::Write)?;
-    let accepted = super::again(&app, id, body.input, actor.name).await?;
+    let accepted = super::again::again(&app, id, body, actor.name).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(accepted)))
+}
+
+/// Lists the runs that did this one anew, newest first.
+#[utoipa::path(get, path = "/runs/{id}/again", tag = "runs", params(("id" = Uuid, Path), PageQuery),
+    responses((status = OK, body = Page<Run>)))]
+async fn done_again(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<Uuid>,
+    Query(query): Query<PageQuery>,
+) -> Result<axum::Json<Page<Run>>> {
+    actor.require(Scope::Read)?;
+    super::get(&app.db, id).await?;
+    let limit = page_limit(query.limit);
+    let items = store::taken_from(&app.db, id, query.cursor, i64::try_from(limit).unwrap_or(100) + 1).await?;
+    Ok(axum::Json(page(items, limit, |run| run.id.to_string())))
 }

@@ -4,6 +4,7 @@ use gantry_domain::api::job::JobKind;
 use gantry_domain::api::run::{Run, RunRuntime};
 use gantry_domain::event::{EventBody, JobReason};
 use gantry_domain::spec::{MemoryKind, Spec};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{NewRun, container, store};
@@ -12,7 +13,7 @@ use crate::approval;
 use crate::gateway;
 use crate::jobs::{JobContext, JobFailure, Outcome, Work};
 use crate::provider;
-use crate::runtime::{self, Ending, Journal, ModelSource, RecordedEnd, RunPlan};
+use crate::runtime::{self, Ending, Journal, ModelSource, RecordedEnd, RunPlan, TakenOver};
 
 /// How many earlier turns of a thread a model is given, and how many bytes of them.
 const MOST_EARLIER_TURNS: i64 = 100;
@@ -20,6 +21,8 @@ const LONGEST_EARLIER: usize = 256 * 1024;
 
 /// Where a job keeps the conversation that came with its run.
 const EARLIER: &str = "earlier";
+/// Where it keeps what its run takes over of another one.
+const TAKEN_OVER: &str = "takenOver";
 
 /// Runs an agent.
 pub(crate) struct RunWork;
@@ -83,7 +86,22 @@ impl Work for RunWork {
 
 /// What a run's job keeps that the run's row has no place for.
 pub(super) fn args(run: &NewRun) -> Value {
-    if run.earlier.is_empty() { json!({}) } else { json!({ EARLIER: run.earlier }) }
+    let mut args = json!({});
+    if !run.earlier.is_empty() {
+        args[EARLIER] = json!(run.earlier);
+    }
+    if let Some(taken_over) = run.origin.as_ref().and_then(|origin| origin.taken_over.as_ref()) {
+        args[TAKEN_OVER] = serde_json::to_value(taken_over).unwrap_or_default();
+    }
+    args
+}
+
+/// What the run takes over of another one.
+fn taken_over(args: &Value) -> Result<Option<TakenOver>, JobFailure> {
+    let Some(kept) = args.get(TAKEN_OVER) else { return Ok(None) };
+    TakenOver::deserialize(kept).map(Some).map_err(|error| {
+        JobFailure::fatal("taken_over_unreadable", format!("What the run takes over cannot be read: {error}."))
+    })
 }
 
 /// The conversation that the caller sent along.
@@ -104,7 +122,7 @@ fn again(run: &Run, end: RecordedEnd) -> Result<Outcome, JobFailure> {
 }
 
 /// What was said before, as far as the agent is to know.
-async fn earlier(app: &App, run: &Run, spec: &Spec, args: &Value) -> Result<Vec<(String, String)>, JobFailure> {
+pub(super) async fn earlier(app: &App, run: &Run, spec: &Spec, args: &Value) -> sqlx::Result<Vec<(String, String)>> {
     Ok(match run.session_id {
         Some(session_id) if spec.memory.kind == MemoryKind::Thread => {
             let turns = store::earlier_turns(&app.db, session_id, run.id, MOST_EARLIER_TURNS).await?;
@@ -125,6 +143,7 @@ async fn plan(app: &App, run: &Run, args: &Value) -> Result<RunPlan, JobFailure>
         mode: run.mode,
         earlier,
         model: model_source(app, run).await?,
+        taken_over: taken_over(args)?,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Runs: single executions of a project's agent. How a spec is interpreted belongs in `runtime/`, how
 //! the generated project runs in a container in `container/`; chat threads belong in `session/`.
 
+mod again;
 mod container;
 pub(crate) mod http;
 mod job;
@@ -18,6 +19,7 @@ use crate::app::App;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::jobs::NewJob;
+use crate::runtime::TakenOver;
 use crate::{build, image, project, provider, runtime};
 
 pub(crate) use container::reconcile;
@@ -47,8 +49,22 @@ pub(crate) struct NewRun {
     pub(crate) model: String,
     /// The image that it runs in a container; without one the spec is interpreted.
     pub(crate) image: Option<Digest>,
+    /// The run that it does anew; none when it begins by itself.
+    pub(crate) origin: Option<Origin>,
     /// Who asked.
     pub(crate) created_by: String,
+}
+
+/// The run that another one does anew.
+pub(crate) struct Origin {
+    /// The run.
+    run_id: Uuid,
+    /// The point from which it is done anew.
+    point: String,
+    /// Whether what was said there is changed.
+    edited: bool,
+    /// What of it is taken over; nothing when it is done from its beginning.
+    taken_over: Option<TakenOver>,
 }
 
 impl NewRun {
@@ -220,37 +236,6 @@ pub(crate) async fn step_of(app: &App, project_id: Uuid, step: &RunStep, runtime
         Error::invalid(field, "step_unknown", message)
     })?;
     Ok(Executed { spec, image: None })
-}
-
-/// Does a run anew from its beginning: with the spec that it had, its mode and its model. It is a turn of no
-/// chat, so nothing that was said before is part of it.
-///
-/// # Errors
-/// `404` when there is no such run; `422` when there is nothing to say or its model cannot be used any more.
-pub(crate) async fn again(app: &App, id: Uuid, input: Option<String>, created_by: String) -> Result<Accepted> {
-    let before = get(&app.db, id).await?;
-    let input = input.unwrap_or(before.input);
-    check_input("/input", &input)?;
-    let model = choose_model(app, before.provider_id, Some(&before.model)).await?;
-    let Executed { spec, image } = match &before.image {
-        Some(image) => in_container(app, before.project_id, Some(image)).await?,
-        None => Executed { spec: spec_of(&app.db, id).await?, image: None },
-    };
-    let run = NewRun {
-        project_id: before.project_id,
-        session_id: None,
-        input,
-        earlier: Vec::new(),
-        mode: before.mode,
-        provider_id: before.provider_id,
-        model,
-        image,
-        created_by,
-    };
-    let mut tx = app.db.begin().await?;
-    let accepted = start(app, &mut tx, &spec, run).await?;
-    tx.commit().await?;
-    Ok(accepted)
 }
 
 /// A run.

@@ -2,7 +2,7 @@
 
 use gantry_domain::Timestamp;
 use gantry_domain::api::job::JobState;
-use gantry_domain::api::run::{PermissionMode, Run, RunRuntime};
+use gantry_domain::api::run::{PermissionMode, Run, RunRuntime, TakenFrom};
 use gantry_domain::event::Usage;
 use gantry_domain::spec::Spec;
 use sqlx::types::Json;
@@ -18,7 +18,7 @@ macro_rules! select_run {
     ($rest:literal) => {
         concat!(
             "SELECT run.id, run.project_id, run.session_id, run.job_id, run.input, run.output, run.mode, run.provider_id, ",
-            "run.model, run.runtime, run.image, run.input_tokens, run.output_tokens, run.cost_micros, run.model_calls, run.tool_calls, ",
+            "run.model, run.runtime, run.image, run.from_run_id, run.from_point, run.from_edited, run.input_tokens, run.output_tokens, run.cost_micros, run.model_calls, run.tool_calls, ",
             "run.created_at, job.state, job.reason_code, job.reason_message, job.started_at, job.finished_at ",
             "FROM run JOIN job ON job.id = run.job_id ",
             $rest
@@ -39,6 +39,9 @@ struct RunRow {
     model: String,
     runtime: RunRuntime,
     image: Option<String>,
+    from_run_id: Option<Uuid>,
+    from_point: Option<String>,
+    from_edited: bool,
     input_tokens: i64,
     output_tokens: i64,
     cost_micros: Option<i64>,
@@ -66,6 +69,11 @@ impl From<RunRow> for Run {
             model: row.model,
             runtime: row.runtime,
             image: row.image.and_then(|digest| digest.parse().ok()),
+            taken_from: row.from_point.map(|point| TakenFrom {
+                run_id: row.from_run_id,
+                point,
+                edited: row.from_edited,
+            }),
             state: row.state,
             reason: crate::jobs::reason(row.reason_code, row.reason_message),
             usage: Usage {
@@ -97,8 +105,8 @@ pub(super) async fn insert(
     let spec = serde_json::to_value(spec).map_err(|error| sqlx::Error::Encode(error.into()))?;
     tx.sql(
         "INSERT INTO run (id, project_id, session_id, job_id, spec, input, mode, provider_id, model, created_at,
-                          runtime, image)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                          runtime, image, from_run_id, from_point, from_edited)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )
     .bind(id)
     .bind(run.project_id)
@@ -112,6 +120,9 @@ pub(super) async fn insert(
     .bind(now)
     .bind(run.runtime())
     .bind(run.image.as_ref().map(ToString::to_string))
+    .bind(run.origin.as_ref().map(|origin| origin.run_id))
+    .bind(run.origin.as_ref().map(|origin| origin.point.clone()))
+    .bind(run.origin.as_ref().is_some_and(|origin| origin.edited))
     .execute()
     .await?;
     Ok(())
@@ -127,6 +138,18 @@ pub(super) async fn list(db: &Db, project_id: Uuid, before: Option<Uuid>, limit:
     let rows = db
         .sql(select_run!("WHERE run.project_id = $1 AND run.id < $2 ORDER BY run.id DESC LIMIT $3"))
         .bind(project_id)
+        .bind(before.unwrap_or(Uuid::max()))
+        .bind(limit)
+        .all()
+        .await?;
+    Ok(runs(rows))
+}
+
+/// The runs that did a run anew, newest first.
+pub(super) async fn taken_from(db: &Db, id: Uuid, before: Option<Uuid>, limit: i64) -> sqlx::Result<Vec<Run>> {
+    let rows = db
+        .sql(select_run!("WHERE run.from_run_id = $1 AND run.id < $2 ORDER BY run.id DESC LIMIT $3"))
+        .bind(id)
         .bind(before.unwrap_or(Uuid::max()))
         .bind(limit)
         .all()

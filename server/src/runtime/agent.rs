@@ -94,6 +94,9 @@ impl<'a> Runtime<'a> {
             return Ok(content);
         }
         self.stop_if_cancelled().await?;
+        if let Some(taken) = self.taken_outcome(call) {
+            return self.tell_taken_outcome(place, call, taken).await;
+        }
         self.shared().usage.tool_calls += 1;
         match judge(&self.plan.spec, offer, self.plan.mode, &call.name, &call.arguments) {
             Verdict::Answer(answer) => self.record(place, call, answer, 0).await,
@@ -221,19 +224,15 @@ impl<'a> Runtime<'a> {
             self.notice(code, &answer.content);
         }
         let worked_ms = Some(self.worked_ms());
-        let outcome = RecordedOutcome { content: answer.content.clone(), elapsed_ms, worked_ms, left };
+        let outcome =
+            RecordedOutcome { content: answer.content.clone(), elapsed_ms, worked_ms, left, taken_over: false };
         self.emitter.write(vec![Journal::outcome_entry(&call.id, &outcome)]).await?;
         self.shared().journal.keep_outcome(call.id.clone(), outcome);
         Ok(answer.content)
     }
 
     fn tell_result(&self, call: &RecordedCall, content: &str) {
-        self.emitter.push(AgUiEvent::ToolCallResult {
-            message_id: Uuid::now_v7().to_string(),
-            tool_call_id: call.id.clone(),
-            content: content.to_owned(),
-            role: Some("tool".to_owned()),
-        });
+        self.emitter.push(result_of(call, content));
     }
 
     /// The last turn that was allowed asked for tools again: they are not run.
@@ -245,6 +244,16 @@ impl<'a> Runtime<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// What readers are told of what came of a call.
+pub(super) fn result_of(call: &RecordedCall, content: &str) -> AgUiEvent {
+    AgUiEvent::ToolCallResult {
+        message_id: Uuid::now_v7().to_string(),
+        tool_call_id: call.id.clone(),
+        content: content.to_owned(),
+        role: Some("tool".to_owned()),
     }
 }
 

@@ -31,6 +31,9 @@ pub(super) struct RecordedTurn {
     /// How long the run had worked when it was recorded; none in logs of older versions.
     #[serde(default)]
     pub(super) worked_ms: Option<i64>,
+    /// It comes from the log of another run: no model was asked in this one.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) taken_over: bool,
 }
 
 /// A call that the model asked for.
@@ -61,6 +64,14 @@ pub(super) struct RecordedOutcome {
     /// It was answered without being looked at, so it does not count as a call.
     #[serde(default)]
     pub(super) left: bool,
+    /// It comes from the log of another run: no tool was run in this one.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) taken_over: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// How a run ended, when its log says so already.
@@ -104,9 +115,9 @@ pub(crate) struct Journal {
     pub(super) usage: Usage,
 }
 
-const TURN: &str = "turn:";
+pub(super) const TURN: &str = "turn:";
 const START: &str = "start:";
-const CALL: &str = "call:";
+pub(super) const CALL: &str = "call:";
 
 impl Journal {
     /// Folds a log.
@@ -143,7 +154,7 @@ impl Journal {
             self.loose_calls.retain(|(id, _)| turn.calls.iter().all(|call| call.id != *id));
             self.work(turn.elapsed_ms, turn.worked_ms);
             let tokens = turn.tokens.unwrap_or_default();
-            self.usage.model_calls += 1;
+            self.usage.model_calls += i64::from(!turn.taken_over);
             self.usage.input_tokens += tokens.input;
             self.usage.output_tokens += tokens.output;
             self.turns.insert(key.to_owned(), turn);
@@ -153,7 +164,7 @@ impl Journal {
             && let Ok(outcome) = serde_json::from_value::<RecordedOutcome>(output.clone())
         {
             self.work(outcome.elapsed_ms, outcome.worked_ms);
-            self.usage.tool_calls += i64::from(!outcome.left);
+            self.usage.tool_calls += i64::from(!outcome.left && !outcome.taken_over);
             self.outcomes.insert(id.to_owned(), outcome);
         }
     }

@@ -8,6 +8,9 @@
 //!
 //! What each pattern does is said at the top of the generator's `emit/mod.rs`; here it is in `tasks`
 //! and `team`, with the same words to the model, in the same order, with the same limits.
+//!
+//! A run may do another one anew from a point in its middle (`takeover`): on its way to that point it takes
+//! turns and answers from the other's log, tells them as taken over, and is alone from there on.
 
 mod agent;
 mod asking;
@@ -21,6 +24,7 @@ mod offer;
 pub(crate) mod rehearsal;
 mod speak;
 mod steps;
+mod takeover;
 mod tasks;
 mod team;
 mod toolbox;
@@ -44,6 +48,7 @@ use crate::outside::model::{Endpoint, Message};
 
 use emitter::Emitter;
 pub(crate) use journal::{Journal, RecordedEnd};
+pub(crate) use takeover::{TakenOver, points, take_over};
 use toolbox::Toolbox;
 pub(crate) use toolbox::check_arguments;
 
@@ -63,6 +68,8 @@ pub(crate) struct RunPlan {
     pub(crate) earlier: Vec<(String, String)>,
     /// Who answers.
     pub(crate) model: ModelSource,
+    /// What it does not do anew, because another run did it.
+    pub(crate) taken_over: Option<TakenOver>,
 }
 
 /// Who answers for the model.

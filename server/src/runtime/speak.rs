@@ -51,16 +51,14 @@ impl Runtime<'_> {
             return Ok(recorded);
         }
         self.stop_if_cancelled().await?;
+        if let Some(taken) = self.plan.taken_over.as_ref().and_then(|taken| taken.turn(&key)) {
+            return self.tell_taken_turn(place, agent, offer, &key, taken).await;
+        }
         self.check_budgets()?;
         self.enter(place);
         // A reader sees at once that it began.
         self.emitter.flush().await?;
-        let is_alone = matches!(self.plan.spec.target.pattern, Pattern::Single | Pattern::React);
-        let mut told = Told {
-            message_id: Uuid::now_v7().to_string(),
-            name: (!is_alone).then(|| agent.id.clone()),
-            ..Told::default()
-        };
+        let mut told = Told { message_id: Uuid::now_v7().to_string(), name: self.speaker(agent), ..Told::default() };
         let began = Instant::now();
         let spoken = self.speak(place, agent, offer, messages, &mut told).await;
         self.end_message(&mut told);
@@ -85,6 +83,7 @@ impl Runtime<'_> {
             tokens: turn.tokens,
             elapsed_ms: millis(began.elapsed()),
             worked_ms: Some(self.worked_ms()),
+            taken_over: false,
         };
         self.count_turn(recorded.tokens);
         if turn.finish_reason == "length" {
@@ -95,6 +94,12 @@ impl Runtime<'_> {
         self.emitter.write(vec![Journal::turn_entry(&key, &recorded)]).await?;
         self.shared().journal.keep_turn(key, recorded.clone());
         Ok(recorded)
+    }
+
+    /// Who speaks, as readers are told; nobody in particular when there is one agent.
+    pub(super) fn speaker(&self, agent: &Agent) -> Option<String> {
+        let is_alone = matches!(self.plan.spec.target.pattern, Pattern::Single | Pattern::React);
+        (!is_alone).then(|| agent.id.clone())
     }
 
     async fn speak(
@@ -219,7 +224,7 @@ impl Runtime<'_> {
 }
 
 /// The log's database cannot hold NUL.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 

@@ -102,12 +102,16 @@ impl<'a> Runtime<'a> {
                 };
                 let mut messages = instructions(specialist);
                 messages.push(Message::User(request));
+                // What is taken over has all of the specialist's turns, which are told on the way.
                 let answer = self.converse(&inner, specialist, messages).await?;
                 self.leave(&inner);
                 answer
             }
             None => r#"Error: expected the arguments as JSON: {"request": "what to find out or do"}"#.to_owned(),
         };
+        if let Some(taken) = self.taken_outcome(call) {
+            return self.tell_taken_outcome(place, call, taken).await;
+        }
         self.shared().usage.tool_calls += 1;
         self.record(place, call, Answer { content, notice: None }, millis(began.elapsed())).await
     }

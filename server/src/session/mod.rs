@@ -112,6 +112,7 @@ pub(crate) async fn say(app: &App, id: Uuid, text: String, actor: String) -> Res
         provider_id: session.provider_id,
         model,
         image: executed.image,
+        origin: None,
         created_by: actor,
     };
     let mut tx = app.db.begin().await?;

@@ -32,6 +32,7 @@ mod providers_and_registries;
 mod revision_bounds;
 mod revision_migration;
 mod revisions;
+mod run_again;
 mod run_crashes;
 mod run_memory;
 mod run_parallel;

@@ -4,7 +4,7 @@ use gantry_domain::api::approval::{Approval, DecideApproval};
 use gantry_domain::api::build::{Build, CreateBuild};
 use gantry_domain::api::image::{Image, Live, PublishImage};
 use gantry_domain::api::job::Job;
-use gantry_domain::api::run::{CreateRun, Run, RunAgain};
+use gantry_domain::api::run::{CreateRun, Run, RunAgain, RunPoints};
 use gantry_domain::api::session::{CreateSession, SendMessage, Session, SessionThread, UpdateSession};
 use gantry_domain::api::{Accepted, Page};
 use gantry_domain::event::Event;
@@ -67,9 +67,19 @@ pub(crate) async fn newest_runs(project: &str, most: usize) -> ApiResult<Page<Ru
     get(&format!("/projects/{}/runs?limit={most}", encode(project))).await
 }
 
-/// Does a run anew from its beginning.
+/// Does a run anew, from its beginning or from one of its points.
 pub(crate) async fn run_again(id: Uuid, body: &RunAgain) -> ApiResult<Accepted> {
     post(&format!("/runs/{id}:again"), body).await
+}
+
+/// Where a run that is over can be done anew.
+pub(crate) async fn run_points(id: Uuid) -> ApiResult<RunPoints> {
+    get(&format!("/runs/{id}/points")).await
+}
+
+/// The newest runs that did a run anew.
+pub(crate) async fn runs_done_again(id: Uuid) -> ApiResult<Page<Run>> {
+    get(&format!("/runs/{id}/again?limit=20")).await
 }
 
 /// Where the log of a run is as JSON.

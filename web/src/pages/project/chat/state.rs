@@ -322,6 +322,7 @@ async fn send(chat: Chat, project: &str, text: &str) -> Result<Option<Uuid>, Api
         model: session.model.clone(),
         runtime: session.runtime,
         image: None,
+        taken_from: None,
         state: JobState::Queued,
         reason: None,
         usage: Usage::default(),

@@ -20,6 +20,7 @@ fn run() -> Run {
         model: "rehearsal".to_owned(),
         runtime: RunRuntime::Native,
         image: None,
+        taken_from: None,
         state: JobState::Queued,
         reason: None,
         usage: Usage::default(),

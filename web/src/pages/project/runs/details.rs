@@ -1,11 +1,11 @@
 //! One span: what it was given, what came of it, what it took.
 
 use gantry_domain::Timestamp;
-use gantry_domain::trace::{Span, SpanKind};
+use gantry_domain::trace::{Span, SpanKind, Taken};
 use leptos::prelude::*;
 
 use super::kind_icon;
-use super::waterfall::{kind_word, state_mark};
+use super::waterfall::{kind_word, state_mark, taken_mark};
 use crate::pages::project::chat::long_json;
 use crate::parts::duration_text;
 use crate::parts::markdown_view::markdown;
@@ -36,7 +36,8 @@ pub(super) fn span_details(span: &Span, began: Timestamp, now: Timestamp) -> Any
     };
     view! {
         <div class="span-details">
-            <header class="row">{kind_icon(span.kind)} <h3>{span.name.clone()}</h3> {state_mark(span.state)}</header>
+            <header class="row">{kind_icon(span.kind)} <h3>{span.name.clone()}</h3> {span.taken.map(taken_mark)} {state_mark(span.state)}</header>
+            {span.taken.map(|taken| view! { <p class="hint">{taken_words(taken)}</p> })}
             {(!span.note.is_empty()).then(|| view! { <p>{span.note.clone()}</p> })}
             <dl class="facts">
                 <dt>"Kind"</dt><dd>{kind_word(span)}</dd>
@@ -54,4 +55,13 @@ pub(super) fn span_details(span: &Span, began: Timestamp, now: Timestamp) -> Any
         </div>
     }
     .into_any()
+}
+
+fn taken_words(taken: Taken) -> &'static str {
+    match taken {
+        Taken::AsItWas => "From the run that this one does anew: nobody was asked for it and nothing was run.",
+        Taken::Edited => {
+            "From the run that this one does anew, and changed by a person: nobody was asked for it and nothing was run."
+        }
+    }
 }

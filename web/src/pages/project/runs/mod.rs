@@ -115,7 +115,11 @@ fn run_row(project: CurrentProject, run: Run, now: ReadSignal<Timestamp>) -> Any
         let end = finished_at.unwrap_or_else(|| now.get());
         Some(duration_text(end.millis_since(started_at?)))
     };
-    let origin = if run.session_id.is_some() { "in a chat" } else { "by itself" };
+    let origin = match (&run.session_id, &run.taken_from) {
+        (Some(_), _) => "in a chat",
+        (None, Some(_)) => "another run done anew",
+        (None, None) => "by itself",
+    };
     view! {
         <tr>
             <td class="main-cell">

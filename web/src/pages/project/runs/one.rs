@@ -1,7 +1,7 @@
 //! One run: where it is, what was said, its spans, and every event.
 
 use gantry_domain::api::job::JobState;
-use gantry_domain::api::run::Run;
+use gantry_domain::api::run::{Run, RunPoints, TakenFrom};
 use gantry_domain::event::Event;
 use gantry_domain::trace::Span;
 use leptos::html;
@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use uuid::Uuid;
 
-use super::again::AgainDialog;
+use super::again::{AgainDialog, Way, point_words, ways_from};
 use super::details::span_details;
 use super::recorded::Recorded;
 use super::waterfall::{Waterfall, rows_of};
@@ -159,11 +159,28 @@ fn RunView(record: Run) -> impl IntoView {
     let model = run.with_value(|run| model_name(&run.model, is_rehearsal));
     let (input, mode, created_at) = run.with_value(|run| (run.input.clone(), mode_word(run.mode), run.created_at));
     let runtime = run.with_value(|run| runtime_word(run.runtime));
+    let origin = run.with_value(|run| run.taken_from.clone());
     let title = title_of(&input);
     let to_list = format!("/projects/{}/runs", project.name.get_untracked());
     let to_chat = session_id.map(|session| format!("/projects/{}/chat/{session}", project.name.get_untracked()));
     let items = turn_items(turn.clone());
     let said = StoredValue::new(input);
+    // Where it can be taken up is known when it is over.
+    let points = RwSignal::new(None::<RunPoints>);
+    Effect::new(move |_| {
+        if state.get().is_final() {
+            leptos::task::spawn_local(async move {
+                if let Ok(found) = work::run_points(id).await {
+                    points.try_set(Some(found));
+                }
+            });
+        }
+    });
+    let ways = RwSignal::new(vec![run.with_value(Way::beginning)]);
+    let again = RwSignal::new(false);
+    let differs = Signal::derive(move || {
+        points.with(|points| points.as_ref().map(|points| points.differs.clone()).unwrap_or_default())
+    });
     let conversation = view! {
         <div class="run-said" class:gone=move || shows_span.get()>
             {said_by(Role::Person, view! { <div class="said">{said.get_value()}</div> }.into_any())}
@@ -183,8 +200,10 @@ fn RunView(record: Run) -> impl IntoView {
                     let index = chosen.get_untracked().map(|index| index.to_string());
                     group.update(|group| *group = if group.is_some() { None } else { index });
                 };
+                let from_here = points.with(|points| points.as_ref().map(|points| ways_from(&span, points)));
                 view! {
                     {span_details(&span, began, moment)}
+                    {from_here.and_then(|found| again_from_here(found, ways, again))}
                     <button type="button" class="button" aria-pressed=move || only_its_events.get().to_string() on:click=pick>
                         {icon(Icon::List)} "Only its events below"
                     </button>
@@ -204,13 +223,16 @@ fn RunView(record: Run) -> impl IntoView {
             <span class="muted wide-only">{model} ", " {mode} ", " {runtime}</span>
             <span class="muted wide-only"><TimeAgo at=created_at/></span>
             <span class="grow"></span>
-            <Actions run state/>
+            <Actions run state ways again/>
         </header>
         <nav class="run-links" aria-label="Around this run">
             <A href=to_list>{icon(Icon::List)} "All runs"</A>
             {to_chat.map(|href| view! { <A href=href>{icon(Icon::Chat)} "Its chat"</A> })}
             {run_actions(id)}
         </nav>
+        {origin.map(|origin| taken_from(project, &origin))}
+        {done_again(project, id)}
+        <AgainDialog open=again run ways differs/>
         <StreamNotice state=stream/>
         {failure_notice}
         {person_notice}
@@ -238,11 +260,70 @@ fn RunView(record: Run) -> impl IntoView {
     .into_any()
 }
 
+/// The way to take the run up at a span, or why there is none.
+fn again_from_here(found: Vec<Way>, ways: RwSignal<Vec<Way>>, again: RwSignal<bool>) -> Option<AnyView> {
+    let refusal = found.first()?.refusal.clone();
+    if found.iter().all(|way| way.refusal.is_some()) {
+        return Some(view! { <p class="hint">"It cannot be run again from here. " {refusal}</p> }.into_any());
+    }
+    let found = StoredValue::new(found);
+    let begin = move |()| {
+        ways.set(found.get_value());
+        again.set(true);
+    };
+    Some(view! { <Button glyph=Icon::Retry on_press=begin>"Run again from here"</Button> }.into_any())
+}
+
+/// Which run this one did anew.
+fn taken_from(project: CurrentProject, origin: &TakenFrom) -> AnyView {
+    let words = point_words(&origin.point);
+    let run = match origin.run_id {
+        Some(id) => {
+            let href = format!("/projects/{}/runs/{id}", project.name.get_untracked());
+            view! { <A href=href>"another run"</A> }.into_any()
+        }
+        None => view! { "a run that was deleted" }.into_any(),
+    };
+    let edited = origin.edited.then_some(", which was changed");
+    view! {
+        <p class="run-origin">
+            {icon(Icon::Retry)}
+            <span>"Does " {run} " anew from " <span title=origin.point.clone()>{words}</span> {edited} "."</span>
+        </p>
+    }
+    .into_any()
+}
+
+/// The runs that did this one anew.
+fn done_again(project: CurrentProject, id: Uuid) -> AnyView {
+    let found = load(move || async move { work::runs_done_again(id).await });
+    let list = move || {
+        let runs = found.value.get().map(|page| page.items).filter(|runs| !runs.is_empty())?;
+        let one = move |run: Run| {
+            let href = format!("/projects/{}/runs/{}", project.name.get_untracked(), run.id);
+            let words = run.taken_from.as_ref().map_or("its beginning", |origin| point_words(&origin.point));
+            view! { <li><A href=href>"from " {words}</A> " " <TimeAgo at=run.created_at/></li> }
+        };
+        Some(view! {
+            <div class="run-origin">
+                {icon(Icon::Retry)}
+                <span id="done-again">"Done anew"</span>
+                <ul aria-labelledby="done-again">{runs.into_iter().map(one).collect_view()}</ul>
+            </div>
+        })
+    };
+    view! { {list} }.into_any()
+}
+
 /// What can be done about a run.
 #[component]
-fn Actions(run: StoredValue<Run>, state: Memo<JobState>) -> impl IntoView {
+fn Actions(
+    run: StoredValue<Run>,
+    state: Memo<JobState>,
+    ways: RwSignal<Vec<Way>>,
+    again: RwSignal<bool>,
+) -> impl IntoView {
     let stop = Submission::new();
-    let again = RwSignal::new(false);
     let cancel = move |()| {
         let id = run.with_value(|run| run.id);
         stop.run(async move { work::cancel_run(id).await }, |_| {});
@@ -252,13 +333,16 @@ fn Actions(run: StoredValue<Run>, state: Memo<JobState>) -> impl IntoView {
             view! { <Button kind=ButtonKind::Danger glyph=Icon::Stop busy=stop.busy on_press=cancel>"Stop"</Button> }
         })
     };
+    let from_the_beginning = move |()| {
+        ways.set(vec![run.with_value(Way::beginning)]);
+        again.set(true);
+    };
     view! {
         <div class="row">
             {stop_button}
-            <Button glyph=Icon::Retry shortcut="create" on_press=move |()| again.set(true)>"Run again"</Button>
+            <Button glyph=Icon::Retry shortcut="create" on_press=from_the_beginning>"Run again"</Button>
         </div>
         <ErrorLine error=stop.error/>
-        <AgainDialog open=again run/>
     }
     .into_any()
 }

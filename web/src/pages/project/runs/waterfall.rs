@@ -1,7 +1,7 @@
 //! The spans of a run under one another, each with its bar on the time that the run took.
 
 use gantry_domain::Timestamp;
-use gantry_domain::trace::{Span, SpanKind, SpanState, Trace};
+use gantry_domain::trace::{Span, SpanKind, SpanState, Taken, Trace};
 use leptos::prelude::*;
 
 use super::kind_icon;
@@ -17,6 +17,7 @@ pub(super) struct Row {
     kind: SpanKind,
     name: String,
     state: SpanState,
+    taken: Option<Taken>,
     millis: i64,
     tokens: Option<(i64, i64)>,
     cost_micros: Option<i64>,
@@ -40,6 +41,7 @@ pub(super) fn rows_of(trace: &Trace, now: Timestamp) -> (Vec<Row>, i64) {
             kind: span.kind,
             name: span.name.clone(),
             state: span.state,
+            taken: span.taken,
             millis,
             tokens,
             cost_micros: span.cost_micros,
@@ -75,6 +77,15 @@ pub(super) fn state_mark(span: SpanState) -> AnyView {
     view! { <span class=class>{icon(glyph)} <span>{state_word(span)}</span></span> }.into_any()
 }
 
+/// Where what was not done in this run comes from, in a word.
+pub(super) fn taken_mark(taken: Taken) -> AnyView {
+    let word = match taken {
+        Taken::AsItWas => "taken over",
+        Taken::Edited => "changed",
+    };
+    view! { <span class="taken">{word}</span> }.into_any()
+}
+
 /// What kind of span it is, in a word.
 pub(super) fn kind_word(span: &Span) -> &'static str {
     match span.kind {
@@ -103,6 +114,7 @@ pub(super) fn Waterfall(
         let row = Memo::new(move |_| rows.with(|(rows, _)| rows.iter().find(|row| row.index == index).cloned()));
         let part = move |read: fn(&Row) -> String| move || row.with(|row| row.as_ref().map(read).unwrap_or_default());
         let state = Memo::new(move |_| row.with(|row| row.as_ref().map_or(SpanState::Done, |row| row.state)));
+        let taken = Memo::new(move |_| row.with(|row| row.as_ref().and_then(|row| row.taken)));
         let kind = row.with_untracked(|row| row.as_ref().map_or(SpanKind::Run, |row| row.kind));
         let class = move || match state.get() {
             SpanState::Failed | SpanState::Denied => "span-bar bad",
@@ -138,6 +150,7 @@ pub(super) fn Waterfall(
                 >
                     <span class="span-name" style:padding-inline-start=format!("{}px", depth * 16)>
                         {kind_icon(kind)} <span class="span-title">{part(|row| row.name.clone())}</span>
+                        {move || taken.get().map(taken_mark)}
                         {move || state_mark(state.get())}
                     </span>
                     <span class="span-track" aria-hidden="true">
