@@ -67,8 +67,8 @@ export class Gantry {
   }
 
   /** Starts the process, again after a kill, on the same data and port. */
-  async launch() {
-    this.process = spawn(binary, ['serve'], {
+  async launch(words = ['serve']) {
+    this.process = spawn(binary, words, {
       env: {
         ...process.env,
         GANTRY_LISTEN: `127.0.0.1:${this.port}`,

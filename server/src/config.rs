@@ -36,7 +36,7 @@ pub struct Config {
     #[arg(long, env = "GANTRY_MASTER_KEY_NEXT_FILE")]
     pub master_key_next_file: Option<PathBuf>,
 
-    /// Addresses of the proxies in front, separated by commas: their `X-Forwarded-For` is believed.
+    /// Addresses of the proxies in front, separated by commas: their `X-Forwarded-For`, `-Proto` and `-Host` are believed.
     #[arg(long, env = "GANTRY_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<IpAddr>,
 

@@ -38,11 +38,20 @@ use tokio_util::task::TaskTracker;
 use crate::app::App;
 use crate::config::Config;
 
+/// Which doors a server opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doors {
+    /// All of them.
+    All,
+    /// The engine's: `/v1` for OpenAI's clients, the gateway and the probes.
+    Engine,
+}
+
 /// Serves until the process is told to stop, then lets go of what it holds.
 ///
 /// # Errors
 /// When a part that everything needs does not work: the database, the address, the data directory.
-pub async fn run(config: Config) -> anyhow::Result<()> {
+pub async fn run(config: Config, doors: Doors) -> anyhow::Result<()> {
     init_log(&config.log_format);
     // First what may be refused, so that a second start by mistake touches nothing.
     let listener = tokio::net::TcpListener::bind(config.listen).await.map_err(|error| {
@@ -58,10 +67,24 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 
     let address = listener.local_addr()?;
     tracing::info!(%address, database = app.db.engine().as_str(), "listening");
-    println!("Gantry listens on http://{address}");
-    if let Some(link) = identity::setup_link(&app, address).await? {
-        println!("Open this link to make the first account (it works once, for a day):\n\n    {link}\n");
-    }
+    let router = match doors {
+        Doors::All => {
+            println!("Gantry listens on http://{address}");
+            if let Some(link) = identity::setup_link(&app, address).await? {
+                println!("Open this link to make the first account (it works once, for a day):\n\n    {link}\n");
+            }
+            http::router(app.clone())
+        }
+        Doors::Engine => {
+            println!("Gantry's engine listens on http://{address}/v1");
+            if !identity::is_set_up(&app).await? {
+                println!(
+                    "Nobody has an account here yet, so nobody has a token: run `gantry serve` on the same data once."
+                );
+            }
+            http::engine_router(app.clone())
+        }
+    };
 
     let stop = app.shutdown.clone();
     tokio::spawn(async move {
@@ -69,7 +92,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         stop.cancel();
         tracing::info!("stopping");
     });
-    let service = http::router(app.clone()).into_make_service_with_connect_info::<std::net::SocketAddr>();
+    let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(app.shutdown.clone().cancelled_owned()).await?;
     tracker.wait().await;
     app.db.close().await;

@@ -99,3 +99,21 @@ test('an MCP client asks the one agent that a server.json describes, and nothing
   const nobody = new Client({ name: 'story', version: '1' });
   await expect(nobody.connect(new StreamableHTTPClientTransport(new URL(remote.url)))).rejects.toThrow();
 });
+
+test('the engine alone answers the openai client, and has no other doors', async () => {
+  await gantry.kill();
+  await gantry.launch(['serve', 'engine']);
+  try {
+    expect(gantry.log).toContain(`engine listens on ${gantry.url}/v1`);
+    const client = new OpenAI({ baseURL: `${gantry.url}/v1`, apiKey: gantry.token });
+    const answer = await client.chat.completions.create({ model: 'clock@rehearsal', messages: [{ role: 'user', content: 'What time is it in Oslo?' }], metadata: { gantry_mode: 'safe' } });
+    expect(answer.choices[0].message.content).toMatch(/rehearsal/i);
+    for (const closed of ['/', '/api/v1/projects', '/mcp', '/.well-known/agent-card.json']) {
+      expect((await fetch(`${gantry.url}${closed}`, { headers: { authorization: `Bearer ${gantry.token}` } })).status).toBe(404);
+    }
+    expect((await gantry.command('healthcheck', '--listen', `127.0.0.1:${gantry.port}`)).code).toBe(0);
+  } finally {
+    await gantry.kill();
+    await gantry.launch();
+  }
+});

@@ -34,6 +34,14 @@ pub(crate) async fn of_call(db: &Db, run_id: Uuid, tool_call_id: &str) -> Result
     Ok(store::of_call(db, run_id, tool_call_id).await?)
 }
 
+/// What a run asked, newest first; the hundred newest.
+///
+/// # Errors
+/// Whatever the database answers.
+pub(crate) async fn of_run(db: &Db, run_id: Uuid) -> Result<Vec<Approval>> {
+    Ok(store::list(db, Some(run_id), None, 100).await?)
+}
+
 /// The approvals of a run that are decided, in the order in which they were asked for.
 ///
 /// # Errors

@@ -137,17 +137,41 @@ pub fn router(app: App) -> Router {
         .route_service("/mcp", crate::protocol::mcp::service(&app))
         .route_service("/mcp/{project}", crate::protocol::mcp::service(&app))
         .layer(middleware::from_fn_with_state(app.clone(), crate::identity::layer));
-    let openai = crate::protocol::openai::routes()
+    let a2a = crate::protocol::a2a::routes()
         .layer(middleware::from_fn_with_state(app.clone(), crate::identity::layer))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(middleware::from_fn(crate::protocol::openai::errors_as_openai_has_them));
+        .layer(DefaultBodyLimit::max(BODY_LIMIT));
     let inner = api
         .layer(CompressionLayer::new().compress_when(compressible))
         .merge(crate::system::http::probes())
         .fallback(assets::serve)
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_WITHIN))
-        .merge(openai)
+        .merge(openai(&app))
         .merge(mcp)
+        .merge(a2a);
+    // A router matches before its own layers run, so the rewriting stands outside of it.
+    Router::new().fallback_service(verbs::rewrite().layer(framed(inner, app)))
+}
+
+/// The engine alone as a service: the door for OpenAI's clients, the gateway of runs, and the probes. There is no
+/// interface and no REST API.
+pub fn engine_router(app: App) -> Router {
+    let probes = crate::system::http::probes()
+        .fallback(|| async { Error::not_found("route") })
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_WITHIN));
+    framed(probes.merge(openai(&app)), app)
+}
+
+/// The door for OpenAI's clients.
+fn openai(app: &App) -> Router<App> {
+    crate::protocol::openai::routes()
+        .layer(middleware::from_fn_with_state(app.clone(), crate::identity::layer))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn(crate::protocol::openai::errors_as_openai_has_them))
+}
+
+/// What stands around all answers, and beside them the gateway, whose own are a model's.
+fn framed(inner: Router<App>, app: App) -> Router {
+    inner
         .layer(
             ServiceBuilder::new()
                 .layer(middleware::from_fn(layers::request_id))
@@ -160,9 +184,7 @@ pub fn router(app: App) -> Router {
                 .layer(middleware::from_fn(layers::request_id))
                 .layer(CatchPanicLayer::custom(panicked)),
         )
-        .with_state(app);
-    // A router matches before its own layers run, so the rewriting stands outside of it.
-    Router::new().fallback_service(verbs::rewrite().layer(inner))
+        .with_state(app)
 }
 
 /// The contract of the REST API.

@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 
 use crate::app::App;
 use crate::error::Error;
@@ -23,6 +24,29 @@ impl FromRequestParts<App> for ClientAddress {
         let forwarded = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
         let forwarded: Vec<&str> = forwarded.flat_map(|line| line.split(',')).map(str::trim).collect();
         Ok(Self(peer.map(|peer| believed(peer, &forwarded, &app.config.trusted_proxies))))
+    }
+}
+
+/// Where a client has reached this server, such as `https://gantry.example.com`: what it asked for, and over HTTPS
+/// when a proxy says so that the operator named.
+#[derive(Clone, Debug)]
+pub(crate) struct AskedAt(pub(crate) String);
+
+impl FromRequestParts<App> for AskedAt {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+        let is_believed = peer.is_some_and(|peer| app.config.trusted_proxies.contains(&peer.to_canonical()));
+        let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let forwarded = |name: &str| text(name).filter(|_| is_believed);
+        let scheme = if forwarded("x-forwarded-proto") == Some("https") { "https" } else { "http" };
+        let asked = forwarded("x-forwarded-host").or_else(|| text("host"));
+        // HTTP/2 has the host in the address, HTTP/1.1 in a header.
+        let asked = asked.or_else(|| parts.uri.authority().map(|host| host.as_str()));
+        let host = asked.filter(|host| host.parse::<Authority>().is_ok());
+        let host = host.map_or_else(|| app.config.listen.to_string(), str::to_owned);
+        Ok(Self(format!("{scheme}://{host}")))
     }
 }
 

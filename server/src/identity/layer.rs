@@ -1,4 +1,4 @@
-//! The gate in front of `/api/v1`, `/v1` and `/mcp`: who is asking is known before any handler runs, or nobody gets in.
+//! The gate in front of `/api/v1`, `/v1`, `/mcp` and `/a2a`: who is asking is known before any handler runs, or nobody gets in.
 
 use axum::extract::{OriginalUri, Request, State};
 use axum::http::request::Parts;
@@ -92,7 +92,7 @@ async fn admit(app: &App, parts: &mut Parts) -> Result<()> {
 
 /// Whether whoever asks for this path has to be known.
 pub(crate) fn is_behind_the_gate(path: &str) -> bool {
-    path == "/mcp" || ["/api/", "/v1/", "/mcp/"].iter().any(|start| path.starts_with(start))
+    matches!(path, "/mcp" | "/a2a") || ["/api/", "/v1/", "/mcp/", "/a2a/"].iter().any(|start| path.starts_with(start))
 }
 
 async fn by_token(app: &App, authorization: &HeaderValue) -> Result<Actor> {

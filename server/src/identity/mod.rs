@@ -31,9 +31,10 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::error::{Error, Result};
 
+pub(crate) use client::AskedAt;
 pub(crate) use layer::is_behind_the_gate;
 pub use layer::layer;
-pub use setup::setup_link;
+pub use setup::{is_set_up, setup_link};
 pub use standing::{Standing, Standings};
 pub(crate) use standing::{Watch, watch};
 

@@ -15,6 +15,14 @@ use crate::error::{Error, Result};
 /// For how long a link works; a restart makes a new one.
 const WORKS_FOR_MILLIS: i64 = 24 * 60 * 60 * 1_000;
 
+/// Whether somebody has an account here.
+///
+/// # Errors
+/// Whatever the database answers.
+pub async fn is_set_up(app: &App) -> Result<bool> {
+    Ok(store::is_set_up(&app.db).await?)
+}
+
 /// Makes this node's set-up link, or answers `None` when there is an account already.
 ///
 /// The link is for the terminal of whoever started the server: keep it out of logs.

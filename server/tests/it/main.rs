@@ -10,6 +10,7 @@
 #[expect(unreachable_pub, reason = "the stories' own library says what it offers")]
 mod support;
 
+mod a2a;
 mod agui;
 mod approvals;
 mod build;

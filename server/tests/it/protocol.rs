@@ -282,3 +282,38 @@ async fn an_interrupt_is_answered_by_the_next_request_and_every_event_is_valid()
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_engine_alone_opens_its_own_doors_and_no_others() {
+    let mut test = TestApp::sqlite().await;
+    test.start_workers().await;
+    let writer = test.token(&["read", "write"]).await.headers;
+    let agent = agent(&test, &spec("react", json!([calculator()]))).await;
+    test.router = gantry_server::http::engine_router(test.app.clone());
+    let client = Persona::with_headers(&test, writer);
+    let models = client.get("/v1/models").await.expect(200).json();
+    assert_eq!(models["data"][0]["id"], json!(format!("{agent}@rehearsal")));
+    let body =
+        json!({"model": format!("{agent}@rehearsal"), "messages": [{"role": "user", "content": "What is 6 * 7?"}]});
+    let answer = client.post("/v1/chat/completions", body.clone()).await.expect(200).json();
+    assert!(answer["choices"][0]["message"]["content"].as_str().unwrap().contains("Rehearsal"), "{answer}");
+    test.anonymous().post("/v1/chat/completions", body).await.expect(401);
+    assert_eq!(test.anonymous().post("/gateway/v1/chat/completions", json!({})).await.status, 401);
+    for probe in ["/livez", "/readyz", "/healthz"] {
+        test.anonymous().get(probe).await.expect(200);
+    }
+    for closed in [
+        "/",
+        "/login",
+        "/projects",
+        "/assets/app.js",
+        "/api/v1/projects",
+        "/api/v1/openapi.json",
+        "/mcp",
+        "/a2a",
+        "/.well-known/agent-card.json",
+    ] {
+        let answer = client.get(closed).await.expect(404);
+        assert_eq!(answer.code(), "not_found", "{closed}: {}", answer.text());
+    }
+}
