@@ -1,6 +1,7 @@
 //! `gantry eval run | list | show`: holds a project against its cases. Exit code 1 says that it did not pass.
 
 use clap::{Args, Subcommand, ValueEnum};
+use gantry_domain::Digest;
 use gantry_domain::api::eval::{
     CreateEval, Eval as Summary, EvalOutcome, EvalReport, EvalResult, Gate, LayerState, ResultChange, ResultState,
 };
@@ -53,6 +54,14 @@ pub(crate) struct Run {
     /// What tools may do: nobody is there to be asked.
     #[arg(long, value_enum, default_value = "safe")]
     mode: Mode,
+
+    /// What executes the runs: the server itself, or the project's image in containers without a network.
+    #[arg(long, value_enum, default_value = "native")]
+    runtime: run::Runtime,
+
+    /// The image to run in containers, by its digest; the project's newest when left out.
+    #[arg(long)]
+    image: Option<Digest>,
 
     /// How often each case is run, 1 to 10.
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -131,7 +140,8 @@ async fn begin(run: Run, output: &Output) -> Result<(), Failure> {
         judge_provider_id: provider(&connection, run.judge_provider.as_deref()).await?,
         judge_model: run.judge_model,
         repeats: Some(run.repeats),
-        ..CreateEval::default()
+        runtime: run.runtime.into(),
+        image: run.image,
     };
     let accepted: Accepted = connection.post(&["projects", &id, "evals"], &body).await?;
     let mut progress = output.progress(format!("evaluating {}", project.summary.name));
@@ -202,7 +212,7 @@ async fn list(list: List, output: &Output) -> Result<(), Failure> {
     let evals: Vec<Summary> = connection.list(&["projects", &project.summary.id.to_string(), "evals"]).await?;
     output.result(&evals, |evals| {
         let rows: Vec<Vec<String>> = evals.iter().map(row).collect();
-        table(&["NUMBER", "REVISION", "OUTCOME", "SCORE", "MODEL", "WHEN", "ID"], &rows)
+        table(&["NUMBER", "REVISION", "RUNTIME", "OUTCOME", "SCORE", "MODEL", "WHEN", "ID"], &rows)
     });
     Ok(())
 }
@@ -211,6 +221,7 @@ fn row(eval: &Summary) -> Vec<String> {
     vec![
         eval.number.to_string(),
         eval.revision.to_string(),
+        eval.runtime.as_str().to_owned(),
         eval.outcome.map_or(eval.state.as_str(), outcome_word).to_owned(),
         eval.score.map_or_else(|| "-".to_owned(), |score| format!("{score} %")),
         if eval.model.is_empty() { "-".to_owned() } else { printable(&eval.model) },
@@ -251,9 +262,10 @@ fn show(body: &EventBody, progress: &mut Progress) {
 fn told(report: &EvalReport) -> String {
     let eval = &report.eval;
     let mut lines = vec![format!(
-        "eval {} of revision {}: {}{}",
+        "eval {} of revision {} ({}): {}{}",
         eval.number,
         eval.revision,
+        eval.runtime.as_str(),
         eval.outcome.map_or(eval.state.as_str(), outcome_word),
         eval.score.map(|score| format!(", {score} %")).unwrap_or_default()
     )];
@@ -284,6 +296,15 @@ fn told(report: &EvalReport) -> String {
                 lines.push(format!("  {what} than eval {}: {names}", before.number));
             }
         }
+    }
+    if let Some(other) = report.other_runtime.as_ref().filter(|_| !report.differences.is_empty()) {
+        let names: Vec<&str> = report.differences.iter().map(|change| change.name.as_str()).collect();
+        lines.push(format!(
+            "  otherwise than in eval {} ({}): {}",
+            other.number,
+            other.runtime.as_str(),
+            names.join(", ")
+        ));
     }
     printable(&lines.join("\n"))
 }

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::job::JobState;
-use super::run::PermissionMode;
-use crate::Timestamp;
+use super::run::{PermissionMode, RunRuntime};
 use crate::eval::gate::{Channel, GateAction, GatePolicy};
 use crate::eval::{Case, Check, Layer};
 use crate::event::{JobReason, Usage};
 use crate::problem::FieldProblem;
+use crate::{Digest, Timestamp};
 
 /// One eval of a project at a revision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,8 +28,11 @@ pub struct Eval {
     pub revision: i64,
     /// SHA-256 of its spec, in hexadecimal.
     pub spec_hash: String,
-    /// Who executed the runs.
-    pub runtime: EvalRuntime,
+    /// What executed the runs; the judge's are interpreted always.
+    pub runtime: RunRuntime,
+    /// The digest of the image that was run, when they ran in containers.
+    #[serde(default)]
+    pub image: Option<Digest>,
     /// What tools could do without asking in the contract and in the cases.
     pub mode: PermissionMode,
     /// The model provider of the cases; none: there were no live cases.
@@ -76,10 +79,17 @@ pub struct EvalReport {
     pub eval: Eval,
     /// Its results, by layer, in the order of the cases.
     pub results: Vec<EvalResult>,
-    /// The eval before it that came to its end, with which it is compared.
+    /// The eval before it on the same runtime that came to its end, with which it is compared.
     pub compared_with: Option<ComparedEval>,
     /// What is otherwise than in that one.
     pub changes: Vec<EvalChange>,
+    /// The newest eval of the same revision on another runtime that came to its end.
+    #[serde(default)]
+    pub other_runtime: Option<ComparedEval>,
+    /// The cases that came out otherwise than there: what passes on one runtime alone is a fault of what was
+    /// generated, or of the interpreter.
+    #[serde(default)]
+    pub differences: Vec<EvalChange>,
 }
 
 /// The eval that another is compared with.
@@ -93,20 +103,11 @@ pub struct ComparedEval {
     pub number: i64,
     /// The revision that it looked at.
     pub revision: i64,
+    /// What executed its runs.
+    #[serde(default)]
+    pub runtime: RunRuntime,
     /// Its score.
     pub score: Option<i64>,
-}
-
-/// Who executes the runs of an eval.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "database", derive(sqlx::Type))]
-#[cfg_attr(feature = "database", sqlx(type_name = "text", rename_all = "lowercase"))]
-#[serde(rename_all = "lowercase")]
-pub enum EvalRuntime {
-    /// The server interprets the spec.
-    #[default]
-    Native,
 }
 
 /// How an eval came out.
@@ -242,9 +243,13 @@ pub enum ResultChange {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateEval {
-    /// Who executes the runs.
+    /// What executes the runs; `native` when left out.
     #[serde(default)]
-    pub runtime: EvalRuntime,
+    pub runtime: RunRuntime,
+    /// The image of the project to run in containers, by its digest; the newest when left out. What is looked at
+    /// is the revision that it was built from.
+    #[serde(default)]
+    pub image: Option<Digest>,
     /// What tools may do without asking, in the contract and in the cases: `safe` (when left out) or `dev`.
     /// Nobody is there to be asked, so `ask` is refused.
     #[serde(default)]
@@ -340,6 +345,18 @@ pub struct GateOverride {
     pub used_for: Option<Uuid>,
     /// When it was used. It works once.
     pub used_at: Option<Timestamp>,
+}
+
+/// One time that somebody let a revision of a project through a gate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct OverriddenGate {
+    /// The project's name, as it was then.
+    pub project: String,
+    /// What was let through, by whom and why.
+    #[serde(flatten)]
+    pub made: GateOverride,
 }
 
 /// The body of `POST /projects/{project}/gates/{channel}:override`.

@@ -78,6 +78,10 @@ pub struct GatePolicy {
     /// How old the eval may be, 1 to 8760 hours; none is any age.
     #[serde(default)]
     pub max_age_hours: Option<i64>,
+    /// Whether no live case may fail that passed at the last earlier revision of which an image was built for this
+    /// channel. A project that has none yet has nothing to lose.
+    #[serde(default)]
+    pub no_regression: bool,
 }
 
 fn all() -> i64 {
@@ -92,6 +96,7 @@ impl Default for GatePolicy {
             require: vec![Layer::Static, Layer::Contract, Layer::Safety, Layer::Live],
             min_pass_percent: 100,
             max_age_hours: None,
+            no_regression: false,
         }
     }
 }
@@ -105,6 +110,21 @@ pub struct Evidence<'e> {
     pub layers: &'e [LayerReport],
     /// When it ended.
     pub finished_at: Timestamp,
+    /// What it is to be no worse than.
+    pub baseline: Option<Baseline>,
+}
+
+/// The eval of the last revision that was built for the channel, on the same runtime.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Baseline {
+    /// Its number within the project.
+    pub number: i64,
+    /// The revision.
+    pub revision: i64,
+    /// The live cases that passed there and fail now.
+    pub worse: Vec<String>,
+    /// Whether there were live cases there and none was tried now.
+    pub is_untried: bool,
 }
 
 impl GatePolicy {
@@ -141,6 +161,18 @@ impl GatePolicy {
             found.push(FieldProblem::new("", "eval_too_old", message));
         }
         found.extend(self.require.iter().filter_map(|layer| self.fault_of(*layer, evidence)));
+        found.extend(evidence.baseline.as_ref().filter(|_| self.no_regression).and_then(|baseline| {
+            let Baseline { number, revision, worse, is_untried } = baseline;
+            let before = format!("eval {number} of revision {revision}, the last that was built for this channel");
+            let message = match (worse.is_empty(), is_untried) {
+                (false, _) => {
+                    format!("{} passed in {before}, and fails in eval {}.", worse.join(", "), evidence.number)
+                }
+                (true, true) => format!("There were live cases in {before}, and none in eval {}.", evidence.number),
+                (true, false) => return None,
+            };
+            Some(FieldProblem::new(Layer::Live.as_str(), "case_got_worse", message))
+        }));
         found
     }
 

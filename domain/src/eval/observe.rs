@@ -23,6 +23,8 @@ pub struct Observation {
     pub usage: Usage,
     /// Milliseconds from its beginning to its end.
     pub duration_ms: i64,
+    /// Whether it was told that its tools reach no network.
+    pub has_no_network: bool,
 }
 
 /// How a run ended.
@@ -155,6 +157,10 @@ impl Observation {
         let fate = match value["code"].as_str() {
             Some("tool_denied") => Fate::Denied,
             Some("tool_not_runnable_natively") => Fate::NotRunnable,
+            Some("tool_without_network") => {
+                self.has_no_network = true;
+                return;
+            }
             _ => return,
         };
         let message = value["message"].as_str();

@@ -368,7 +368,7 @@ fn a_gate_says_what_is_missing() {
         LayerReport { layer: Layer::Live, state: LayerState::Failed, passed: 9, failed: 1, skipped: 0 },
     ];
     let hour = |hours: i64| Timestamp::from_micros(hours * 3_600_000_000);
-    let evidence = Evidence { number: 3, layers: &layers, finished_at: hour(10) };
+    let evidence = Evidence { number: 3, layers: &layers, finished_at: hour(10), baseline: None };
     let policy = GatePolicy { guards: vec![GateAction::Publish], min_pass_percent: 90, ..GatePolicy::default() };
     let missing = |policy: &GatePolicy, now| {
         let found = policy.missing(7, Some(&evidence), now);
@@ -388,6 +388,21 @@ fn a_gate_says_what_is_missing() {
         [of("", "eval_too_old"), of("live", "layer_failed"), of("judge", "layer_not_shown")]
     );
     assert_eq!(policy.missing(7, None, hour(11))[0].code, "eval_missing");
+    let worse_than = |worse: &[&str], is_untried| {
+        let worse = worse.iter().map(|name| (*name).to_owned()).collect();
+        let baseline = Some(gate::Baseline { number: 1, revision: 4, worse, is_untried });
+        let evidence = Evidence { baseline, ..evidence.clone() };
+        let codes = |no_regression| {
+            let policy = GatePolicy { no_regression, require: vec![Layer::Static], ..policy.clone() };
+            let found = policy.missing(7, Some(&evidence), hour(11));
+            found.into_iter().map(|fault| fault.code).collect::<Vec<_>>()
+        };
+        assert_eq!(codes(false), Vec::<String>::new());
+        codes(true)
+    };
+    assert_eq!(worse_than(&["greets"], false), ["case_got_worse"]);
+    assert_eq!(worse_than(&[], true), ["case_got_worse"]);
+    assert_eq!(worse_than(&[], false), Vec::<String>::new());
     assert_eq!(policy.faults(), []);
     let wrong = GatePolicy { min_pass_percent: 0, max_age_hours: Some(0), require: Vec::new(), ..policy };
     assert_eq!(wrong.faults().len(), 3);

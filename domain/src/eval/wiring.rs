@@ -6,7 +6,7 @@
 use super::observe::{Fate, Observation, ObservedCall, ObservedEnd};
 use super::{Check, quoted};
 use crate::matrix::Pattern;
-use crate::spec::{Effect, Spec, Tool};
+use crate::spec::{Effect, Spec, Tool, ToolSource};
 
 /// What a rehearsal is told: something that the tools which compute can work with.
 pub const REHEARSAL_INPUT: &str = "What is 6 * 7?";
@@ -81,6 +81,8 @@ fn tool_called(tool: &Tool, seen: &Observation) -> Check {
     let call = match calls.as_slice() {
         [] => return Check::failed(id, format!("{} was not called.", tool.id)),
         [call] => call,
+        // Asked for again after it was denied: it ran neither time.
+        [call, more @ ..] if call.fate == Fate::Denied && more.iter().all(|call| call.fate == Fate::Denied) => call,
         more => {
             return Check::failed(id, format!("{} was called {} times, and once was expected.", tool.id, more.len()));
         }
@@ -108,6 +110,9 @@ fn tool_called(tool: &Tool, seen: &Observation) -> Check {
                 quoted(result)
             ),
         ),
+        Fate::Failed if seen.has_no_network && matches!(tool.source, ToolSource::Http { .. }) => {
+            Check::skipped(id, format!("{} was not tried: it asks a service, and a container has no network.", tool.id))
+        }
         Fate::Failed => Check::failed(id, format!("{} answered with an error: {}.", tool.id, quoted(result))),
         Fate::Answered if comes_back(result, &seen.answer) => {
             Check::passed(id, format!("{} was called once, and its answer came back: {}.", tool.id, quoted(result)))

@@ -20,7 +20,7 @@ test('an eval without a model shows what it can, and says what it does not', asy
   await expect(layers.getByRole('row', { name: /Live cases/ })).toContainText('Not shown');
   await expect(layers.getByRole('row', { name: /Contract/ })).toContainText('Passed');
   const results = page.getByRole('table', { name: 'Results, by layer' });
-  await results.getByText('project', { exact: true }).click();
+  await results.getByRole('button', { name: 'project', exact: true }).click();
   await expect(results).toContainText('The spec is sound');
   await lookOver(page, 'evals-report');
   await results.getByRole('link', { name: /^Run of / }).first().click();
@@ -83,4 +83,8 @@ test('a gate stops a build until somebody says why it may go through', async ({ 
   await gantry.ended(build.jobId);
   await page.reload();
   await expect(release).toContainText('used');
+  await page.goto('/activity');
+  const overridden = page.getByRole('region', { name: 'Let through gates' });
+  await expect(overridden).toContainText('Build of gated, revision 1');
+  await expect(overridden).toContainText('The fix cannot wait for the eval.');
 });

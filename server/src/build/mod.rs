@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::eval::gate;
 use crate::jobs::NewJob;
@@ -79,6 +80,14 @@ pub(crate) async fn begin(app: &App, project: &str, no_cache: bool, created_by: 
     store::insert(&mut tx, &build).await?;
     tx.commit().await?;
     Ok(Accepted { id, job_id })
+}
+
+/// Versions and revisions of a project before this one that an image was built of, newest first; the newest hundred.
+///
+/// # Errors
+/// Whatever the database answers.
+pub(crate) async fn built_before(db: &Db, project_id: Uuid, revision: i64) -> Result<Vec<(String, i64)>> {
+    store::built_before(db, project_id, revision).await
 }
 
 /// A build.

@@ -122,3 +122,16 @@ pub(super) async fn finish(tx: &mut Tx, id: Uuid, digest: &str, size: i64) -> sq
         .await?;
     Ok(touched == 1)
 }
+
+/// Versions and revisions before this one that an image was built of, newest first.
+pub(super) async fn built_before(db: &Db, project_id: Uuid, revision: i64) -> Result<Vec<(String, i64)>> {
+    Ok(db
+        .sql(
+            "SELECT version, revision FROM build WHERE project_id = $1 AND revision < $2 AND digest IS NOT NULL
+              GROUP BY version, revision ORDER BY revision DESC LIMIT 100",
+        )
+        .bind(project_id)
+        .bind(revision)
+        .all()
+        .await?)
+}

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use gantry_domain::api::eval::{
-    CreateEval, Eval, EvalReport, Gate, GateOverride, OverrideGate, ProjectCases, ReplaceCases,
+    CreateEval, Eval, EvalReport, Gate, GateOverride, OverriddenGate, OverrideGate, ProjectCases, ReplaceCases,
 };
 use gantry_domain::api::token::Scope;
 use gantry_domain::api::{Accepted, Page};
@@ -29,6 +29,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(cancel))
         .routes(routes!(events))
         .routes(routes!(gates))
+        .routes(routes!(overridden))
         .routes(routes!(set_gate))
         .routes(routes!(override_gate))
 }
@@ -128,6 +129,20 @@ async fn gates(State(app): State<App>, actor: Actor, Path(project): Path<String>
     actor.require(Scope::Read)?;
     let items = gate::of_project(&app, &project).await?;
     Ok(axum::Json(Page { items, next_cursor: None }))
+}
+
+/// Lists what was let through the gates of all projects, those that were deleted since among them; newest first.
+#[utoipa::path(get, path = "/gates/overrides", tag = "evals", params(PageQuery),
+    responses((status = OK, body = Page<OverriddenGate>)))]
+async fn overridden(
+    State(app): State<App>,
+    actor: Actor,
+    Query(query): Query<PageQuery>,
+) -> Result<axum::Json<Page<OverriddenGate>>> {
+    actor.require(Scope::Read)?;
+    let limit = page_limit(query.limit);
+    let items = gate::overridden(&app, query.cursor, i64::try_from(limit).unwrap_or(100) + 1).await?;
+    Ok(axum::Json(page(items, limit, |overridden| overridden.made.id.to_string())))
 }
 
 /// Sets what versions of a channel, `release` or `dev`, must have shown. A gate that guards nothing is off.

@@ -137,12 +137,14 @@ impl Attempt<'_> {
             mode: needed.mode,
             provider_id,
             model,
-            image: None,
+            image: needed.image,
             origin: None,
             created_by: eval.created_by.clone(),
         };
+        // In its image a project runs as a whole.
+        let spec = if new.image.is_some() { &self.kept.spec } else { &needed.spec };
         let mut tx = self.app.db.begin().await?;
-        let accepted = run::start(self.app, &mut tx, &needed.spec, new).await?;
+        let accepted = run::start(self.app, &mut tx, spec, new).await?;
         self.app.jobs.wake_when_over(&mut tx, accepted.job_id, self.job.id()).await?;
         if !store::begin(&mut tx, Which::of(eval.id, result), accepted.id).await? {
             // Dropped with the run that was begun in it.

@@ -16,8 +16,9 @@ mod store;
 use gantry_domain::api::Accepted;
 use gantry_domain::api::eval::{ComparedEval, CreateEval, Eval, EvalReport, EvalResult};
 use gantry_domain::api::job::JobKind;
+use gantry_domain::api::project::Project;
 use gantry_domain::api::run::PermissionMode;
-use gantry_domain::eval::{Case, judge, score};
+use gantry_domain::eval::{Case, Layer, judge, score};
 use gantry_domain::spec::{Spec, yaml};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -47,11 +48,31 @@ impl Kept {
     }
 }
 
-/// Begins an eval of a project as it is now.
+/// What an eval looks at: a revision of a project, and the image of it that its runs are in.
+struct Subject {
+    revision: i64,
+    spec: Spec,
+    image: Option<gantry_domain::Digest>,
+}
+
+/// The newest revision; in a container the one that the image was built from.
+async fn subject(app: &App, project: &Project, wish: &CreateEval) -> Result<Subject> {
+    let executed = crate::run::executed(app, project.summary.id, wish.runtime, wish.image.as_ref()).await?;
+    match executed.image {
+        None => Ok(Subject { revision: project.revision, spec: project.spec.clone(), image: None }),
+        Some(digest) => {
+            let image = crate::image::find(app, &digest).await?;
+            let revision = crate::build::find(app, image.build_id).await?.revision;
+            Ok(Subject { revision, spec: executed.spec, image: Some(digest) })
+        }
+    }
+}
+
+/// Begins an eval of a project as it is now, or as its image has it.
 ///
 /// # Errors
-/// `404` without the project, `422` for a mode, number of repeats or model that cannot be, `409 job_active`
-/// while another eval of the project is under way.
+/// `404` without the project, `422` for a mode, number of repeats, model or image that cannot be, `409 job_active`
+/// while another eval of the project is under way, `503` without an engine for the containers.
 pub(crate) async fn begin(app: &App, project: &str, wish: CreateEval, created_by: &str) -> Result<Accepted> {
     let project = crate::project::find(&app.db, project).await?;
     let project_id = project.summary.id;
@@ -64,8 +85,9 @@ pub(crate) async fn begin(app: &App, project: &str, wish: CreateEval, created_by
     if !(1..=MOST_REPEATS).contains(&repeats) {
         return Err(Error::invalid("/repeats", "eval_repeats", format!("Expected 1 to {MOST_REPEATS} repeats.")));
     }
+    let Subject { revision, spec, image } = subject(app, &project, &wish).await?;
     // What cannot be read is a finding of the eval, not a reason to refuse it.
-    let cases = cases::of_revision(&app.db, project_id, project.revision, &project.spec).await?.cases;
+    let cases = cases::of_revision(&app.db, project_id, revision, &spec).await?.cases;
     let model = crate::run::choose_model(app, wish.provider_id, wish.model.as_deref()).await?;
     let judge = judge_of(app, &wish, &cases, &model).await?;
     let id = Uuid::now_v7();
@@ -85,9 +107,10 @@ pub(crate) async fn begin(app: &App, project: &str, wish: CreateEval, created_by
         id,
         project_id,
         job_id,
-        revision: project.revision,
-        spec_hash: hash(yaml::write(&project.spec).as_bytes()),
+        revision,
+        spec_hash: hash(yaml::write(&spec).as_bytes()),
         runtime: wish.runtime,
+        image,
         mode,
         provider_id: wish.provider_id,
         model: if wish.provider_id.is_some() { model } else { String::new() },
@@ -96,8 +119,8 @@ pub(crate) async fn begin(app: &App, project: &str, wish: CreateEval, created_by
         created_by: created_by.to_owned(),
         created_at: app.db.now(),
     };
-    store::insert(&mut tx, &new, &project.spec, &cases).await?;
-    let planned = plan::plan(&project.spec, &cases, wish.provider_id.is_some(), repeats);
+    store::insert(&mut tx, &new, &spec, &cases).await?;
+    let planned = plan::plan(&spec, &cases, wish.runtime, wish.provider_id.is_some(), repeats);
     store::insert_results(&mut tx, id, &planned).await?;
     tx.commit().await?;
     Ok(Accepted { id, job_id })
@@ -158,11 +181,24 @@ pub(crate) async fn report(app: &App, id: Uuid) -> Result<EvalReport> {
             // What is not over yet has not changed.
             let is_over = |result: &EvalResult| result.state.is_final();
             let changes = if results.iter().all(is_over) { score::compare(&then, &results) } else { Vec::new() };
-            let compared =
-                ComparedEval { id: before.id, number: before.number, revision: before.revision, score: before.score };
-            (Some(compared), changes)
+            (Some(compared(&before)), changes)
         }
         None => (None, Vec::new()),
     };
-    Ok(EvalReport { eval, results, compared_with, changes })
+    let (other_runtime, differences) = match store::on_another_runtime(&app.db, &eval).await? {
+        Some(other) if eval.outcome.is_some() => {
+            let there = store::results(&app.db, other.id).await?;
+            // What needs no model is looked at in parts that are not the same everywhere.
+            let mut differences = score::compare(&there, &results);
+            differences.retain(|change| change.layer == Layer::Live);
+            (Some(compared(&other)), differences)
+        }
+        _ => (None, Vec::new()),
+    };
+    Ok(EvalReport { eval, results, compared_with, changes, other_runtime, differences })
+}
+
+fn compared(eval: &Eval) -> ComparedEval {
+    let Eval { id, number, revision, runtime, score, .. } = eval;
+    ComparedEval { id: *id, number: *number, revision: *revision, runtime: *runtime, score: *score }
 }

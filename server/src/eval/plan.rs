@@ -1,6 +1,7 @@
 //! What an eval consists of, and which run each part needs. Pure.
 
-use gantry_domain::api::run::{PermissionMode, RunStep};
+use gantry_domain::Digest;
+use gantry_domain::api::run::{PermissionMode, RunRuntime, RunStep};
 use gantry_domain::eval::{Case, Layer, judge, wiring};
 use gantry_domain::matrix::Pattern;
 use gantry_domain::pipeline::spec_of_step;
@@ -26,12 +27,24 @@ pub(super) struct Planned {
     pub(super) input: String,
 }
 
+/// The agents whose tools are tried by themselves. What was generated runs as a whole, so there it is the one
+/// agent of a project that has but one.
+fn tried_alone(spec: &Spec, runtime: RunRuntime) -> Vec<&Agent> {
+    let pattern = spec.target.pattern;
+    let candidates = match runtime {
+        RunRuntime::Native => spec.agents.len(),
+        _ if pattern == Pattern::React => 1,
+        _ => 0,
+    };
+    let offers_tools = pattern != Pattern::Single;
+    spec.agents.iter().take(candidates).filter(|agent| offers_tools && !agent.tools.is_empty()).collect()
+}
+
 /// The results of an eval, in the order in which they are begun.
-pub(super) fn plan(spec: &Spec, cases: &[Case], has_provider: bool, repeats: i64) -> Vec<Planned> {
+pub(super) fn plan(spec: &Spec, cases: &[Case], runtime: RunRuntime, has_provider: bool, repeats: i64) -> Vec<Planned> {
     let one = |layer: Layer, name: String, input: &str| Planned { layer, name, repeat: 1, input: input.to_owned() };
     let rehearsal = wiring::REHEARSAL_INPUT;
-    let offers_tools = spec.target.pattern != Pattern::Single;
-    let with_tools: Vec<&Agent> = spec.agents.iter().filter(|agent| offers_tools && !agent.tools.is_empty()).collect();
+    let with_tools = tried_alone(spec, runtime);
     let mut planned = vec![one(Layer::Static, PROJECT.to_owned(), "")];
 
     // An agent that works alone is its pattern.
@@ -52,7 +65,13 @@ pub(super) fn plan(spec: &Spec, cases: &[Case], has_provider: bool, repeats: i64
             .map(|agent| one(Layer::Safety, format!("{AGENT}{}", agent.id), rehearsal)),
     );
     if planned.len() == before {
-        planned.push(one(Layer::Safety, PERMISSIONS.to_owned(), ""));
+        let holds_back = runtime != RunRuntime::Native
+            && spec.target.pattern != Pattern::Single
+            && spec.agents.iter().any(|agent| is_held_back(&&agent));
+        planned.push(match holds_back {
+            true => one(Layer::Safety, PATTERN.to_owned(), rehearsal),
+            false => one(Layer::Safety, PERMISSIONS.to_owned(), ""),
+        });
     }
     planned.push(one(Layer::Safety, SECRETS.to_owned(), ""));
 
@@ -79,7 +98,10 @@ pub(super) fn plan(spec: &Spec, cases: &[Case], has_provider: bool, repeats: i64
 
 /// The run that a result needs: its spec, its mode, and whether the model of the cases or the judge's answers.
 pub(super) struct NeededRun {
+    /// What is looked at: the whole project, or one agent of it.
     pub(super) spec: Spec,
+    /// The image that is run, as a whole; none where the spec is interpreted.
+    pub(super) image: Option<Digest>,
     pub(super) mode: PermissionMode,
     pub(super) answers: Answers,
 }
@@ -105,14 +127,14 @@ pub(super) fn needed_run(kept: &Kept, layer: Layer, name: &str) -> Option<Needed
         Layer::Live => {
             kept.case(name)?;
             let spec = kept.spec.clone();
-            return Some(NeededRun { spec, mode, answers: Answers::Model });
+            return Some(NeededRun { spec, image: kept.eval.image.clone(), mode, answers: Answers::Model });
         }
         Layer::Judge => {
             let spec = judges_spec(&kept.spec);
-            return Some(NeededRun { spec, mode: PermissionMode::Safe, answers: Answers::Judge });
+            return Some(NeededRun { spec, image: None, mode: PermissionMode::Safe, answers: Answers::Judge });
         }
     };
-    Some(NeededRun { spec, mode, answers: Answers::Rehearsal })
+    Some(NeededRun { spec, image: kept.eval.image.clone(), mode, answers: Answers::Rehearsal })
 }
 
 /// A judge is an agent without tools: so its run is in the same log, with the same page and the same bill.
@@ -163,7 +185,7 @@ mod tests {
 
     #[test]
     fn without_a_model_there_are_the_layers_that_need_none() {
-        let found = names(&plan(&spec("supervisor"), &[], false, 3));
+        let found = names(&plan(&spec("supervisor"), &[], RunRuntime::Native, false, 3));
         let expected = [
             "static project 1",
             "contract pattern 1",
@@ -177,11 +199,19 @@ mod tests {
 
     #[test]
     fn an_agent_that_works_alone_is_rehearsed_once() {
-        let found = names(&plan(&spec("react"), &[], false, 1));
+        let found = names(&plan(&spec("react"), &[], RunRuntime::Native, false, 1));
         assert_eq!(found[1..3], ["contract agent:boss 1", "safety agent:boss 1"]);
         // The pattern single offers no tools, so there is nothing to hold back.
-        let found = names(&plan(&spec("single"), &[], false, 1));
+        let found = names(&plan(&spec("single"), &[], RunRuntime::Native, false, 1));
         assert_eq!(found[1..3], ["contract pattern 1", "safety permissions 1"]);
+    }
+
+    #[test]
+    fn what_was_generated_is_rehearsed_as_a_whole() {
+        let of = |pattern: &str| names(&plan(&spec(pattern), &[], RunRuntime::Container, false, 1))[1..3].to_vec();
+        assert_eq!(of("supervisor"), ["contract pattern 1", "safety pattern 1"]);
+        assert_eq!(of("react"), ["contract agent:boss 1", "safety agent:boss 1"]);
+        assert_eq!(of("single"), ["contract pattern 1", "safety permissions 1"]);
     }
 
     #[test]
@@ -189,7 +219,7 @@ mod tests {
         let judged = Expectation { judge: Some(Rubric { rubric: "polite".to_owned() }), ..Expectation::default() };
         let case = |id: &str, expect| Case { id: id.to_owned(), input: "x".to_owned(), expect, tags: Vec::new() };
         let cases = [case("a", Expectation::default()), case("b", judged)];
-        let found = names(&plan(&spec("react"), &cases, true, 2));
+        let found = names(&plan(&spec("react"), &cases, RunRuntime::Native, true, 2));
         let expected = ["live a 1", "live a 2", "live b 1", "live b 2", "judge b 1", "judge b 2", "safety secrets 1"];
         assert_eq!(found[3..], expected);
     }

@@ -1,12 +1,12 @@
 //! The SQL of evals and their results. An eval's state is its job's, what it used is its runs'.
 
-use gantry_domain::Timestamp;
-use gantry_domain::api::eval::{Eval, EvalOutcome, EvalResult, EvalRuntime, LayerReport, ResultState};
+use gantry_domain::api::eval::{Eval, EvalOutcome, EvalResult, LayerReport, ResultState};
 use gantry_domain::api::job::JobState;
-use gantry_domain::api::run::PermissionMode;
+use gantry_domain::api::run::{PermissionMode, RunRuntime};
 use gantry_domain::eval::{Case, Check, Layer, score};
 use gantry_domain::event::Usage;
 use gantry_domain::spec::Spec;
+use gantry_domain::{Digest, Timestamp};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -23,7 +23,8 @@ pub(super) struct NewEval {
     pub(super) job_id: Uuid,
     pub(super) revision: i64,
     pub(super) spec_hash: String,
-    pub(super) runtime: EvalRuntime,
+    pub(super) runtime: RunRuntime,
+    pub(super) image: Option<Digest>,
     pub(super) mode: PermissionMode,
     pub(super) provider_id: Option<Uuid>,
     pub(super) model: String,
@@ -41,7 +42,8 @@ struct EvalRow {
     job_id: Uuid,
     revision: i64,
     spec_hash: String,
-    runtime: EvalRuntime,
+    runtime: RunRuntime,
+    image: Option<String>,
     mode: PermissionMode,
     provider_id: Option<Uuid>,
     model: String,
@@ -63,7 +65,7 @@ struct EvalRow {
 macro_rules! select_eval {
     ($rest:literal) => {
         concat!(
-            "SELECT eval.id, eval.number, eval.project_id, eval.job_id, eval.revision, eval.spec_hash, eval.runtime,
+            "SELECT eval.id, eval.number, eval.project_id, eval.job_id, eval.revision, eval.spec_hash, eval.runtime, eval.image,
                     eval.mode, eval.provider_id, eval.model, eval.judge_provider_id, eval.judge_model,
                     eval.judge_prompt_hash, eval.repeats, eval.outcome, eval.score, eval.created_by, eval.created_at,
                     job.state, job.reason_code, job.reason_message, job.started_at, job.finished_at
@@ -142,6 +144,7 @@ impl EvalRow {
             revision: self.revision,
             spec_hash: self.spec_hash,
             runtime: self.runtime,
+            image: self.image.and_then(|digest| digest.parse().ok()),
             mode: self.mode,
             provider_id: self.provider_id,
             model: self.model,
@@ -168,8 +171,10 @@ pub(super) async fn insert(tx: &mut Tx, new: &NewEval, spec: &Spec, cases: &[Cas
     let judge = new.judge.as_ref();
     tx.sql(
         "INSERT INTO eval (id, project_id, number, job_id, revision, spec, spec_hash, cases, runtime, mode, provider_id,
-                           model, judge_provider_id, judge_model, judge_prompt_hash, repeats, created_by, created_at)
-         SELECT $1, $2, coalesce(max(number), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
+                           model, judge_provider_id, judge_model, judge_prompt_hash, repeats, created_by, created_at,
+                           image)
+         SELECT $1, $2, coalesce(max(number), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                $18
            FROM eval WHERE project_id = $2",
     )
     .bind(new.id)
@@ -189,6 +194,7 @@ pub(super) async fn insert(tx: &mut Tx, new: &NewEval, spec: &Spec, cases: &[Cas
     .bind(new.repeats)
     .bind(new.created_by.clone())
     .bind(new.created_at)
+    .bind(new.image.as_ref().map(ToString::to_string))
     .execute()
     .await?;
     Ok(())
@@ -244,15 +250,31 @@ pub(super) async fn list(db: &Db, project_id: Uuid, before: Option<Uuid>, limit:
     Ok(evals)
 }
 
-/// The eval of the project before this one that came to its end.
+/// The eval of the project before this one on the same runtime that came to its end.
 pub(super) async fn before(db: &Db, eval: &Eval) -> Result<Option<Eval>> {
     let row: Option<EvalRow> = db
         .sql(select_eval!(
-            "WHERE eval.project_id = $1 AND eval.number < $2 AND eval.outcome IS NOT NULL
+            "WHERE eval.project_id = $1 AND eval.number < $2 AND eval.runtime = $3 AND eval.outcome IS NOT NULL
              ORDER BY eval.number DESC LIMIT 1"
         ))
         .bind(eval.project_id)
         .bind(eval.number)
+        .bind(eval.runtime)
+        .optional()
+        .await?;
+    complete_one(db, row).await
+}
+
+/// The newest eval of the same revision on another runtime that came to its end.
+pub(super) async fn on_another_runtime(db: &Db, eval: &Eval) -> Result<Option<Eval>> {
+    let row: Option<EvalRow> = db
+        .sql(select_eval!(
+            "WHERE eval.project_id = $1 AND eval.revision = $2 AND eval.runtime <> $3 AND eval.outcome IS NOT NULL
+             ORDER BY eval.number DESC LIMIT 1"
+        ))
+        .bind(eval.project_id)
+        .bind(eval.revision)
+        .bind(eval.runtime)
         .optional()
         .await?;
     complete_one(db, row).await
@@ -267,6 +289,21 @@ pub(super) async fn newest_of(db: &Db, project_id: Uuid, revision: i64) -> Resul
         ))
         .bind(project_id)
         .bind(revision)
+        .optional()
+        .await?;
+    complete_one(db, row).await
+}
+
+/// The newest eval of a revision on a runtime that came to its end.
+pub(super) async fn newest_on(db: &Db, project_id: Uuid, revision: i64, runtime: RunRuntime) -> Result<Option<Eval>> {
+    let row: Option<EvalRow> = db
+        .sql(select_eval!(
+            "WHERE eval.project_id = $1 AND eval.revision = $2 AND eval.runtime = $3 AND eval.outcome IS NOT NULL
+             ORDER BY eval.number DESC LIMIT 1"
+        ))
+        .bind(project_id)
+        .bind(revision)
+        .bind(runtime)
         .optional()
         .await?;
     complete_one(db, row).await

@@ -184,6 +184,76 @@ async fn a_case_that_fails_says_why_and_what_became_worse() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_gate_may_ask_that_no_case_got_worse_since_what_was_built_last() {
+    for_both(|test| async move {
+        let admin = test.admin().await;
+        test.start_workers().await;
+        let is_lazy = Arc::new(AtomicUsize::new(0));
+        let lazy = is_lazy.clone();
+        let model = FakeModel::answering(move |request| match lazy.load(Ordering::SeqCst) {
+            0 => obedient(request),
+            _ => Reply::Text("I would rather not."),
+        })
+        .await;
+        let provider = provider(&admin, &model.url).await;
+        let project = generated(&admin, json!([calculator()])).await;
+        let policy = json!({"guards": ["build"], "require": ["static"], "noRegression": true});
+        admin.put(&format!("/api/v1/projects/{project}/gates/release"), policy).await.expect(200);
+        let missing = async || -> Vec<Value> {
+            let gates = admin.get(&format!("/api/v1/projects/{project}/gates")).await.expect(200).json();
+            let release = gates["items"].as_array().unwrap().iter().find(|gate| gate["channel"] == "release").unwrap();
+            release["missing"].as_array().unwrap().clone()
+        };
+        let (eval, job) = begin(&admin, &project, json!({"providerId": provider})).await;
+        wait_until_over(&admin, eval).await;
+        assert_eq!(missing().await, Vec::<Value>::new(), "nothing was built: there is nothing to lose");
+        let found = admin.get(&format!("/api/v1/projects/{project}")).await.expect(200).json();
+        let build =
+            "INSERT INTO build (id, project_id, number, job_id, version, revision, digest, created_by, created_at)
+                     VALUES ($1, $2, 1, $3, '0.1.0', 1, 'sha256:00', 'test', $4)";
+        let now = test.app.db.now();
+        let statement = test.app.db.sql(build).bind(Uuid::now_v7()).bind(id(&found["id"])).bind(job).bind(now);
+        statement.execute().await.unwrap();
+
+        // A new revision loses a case, and running its eval again does not make that right.
+        let cases = admin.get(&format!("/api/v1/projects/{project}/evals/cases")).await.expect(200).json();
+        let mut kept = cases["cases"].as_array().unwrap().clone();
+        kept.push(json!({"id": "new", "input": "Hello?", "expect": {}}));
+        let body = json!({"expectedRevision": 1, "cases": kept});
+        admin.put(&format!("/api/v1/projects/{project}/evals/cases"), body).await.expect(200);
+        is_lazy.store(1, Ordering::SeqCst);
+        for _ in 0..2 {
+            let (eval, _) = begin(&admin, &project, json!({"providerId": provider})).await;
+            wait_until_over(&admin, eval).await;
+            let missing = missing().await;
+            assert_eq!(missing.len(), 1, "{missing:?}");
+            assert_eq!((&missing[0]["code"], &missing[0]["path"]), (&json!("case_got_worse"), &json!("live")));
+            let sentence = missing[0]["message"].as_str().unwrap();
+            assert!(sentence.starts_with("calls_calculator passed in eval 1 of revision 1"), "{sentence}");
+        }
+        let refused = admin.post(&format!("/api/v1/projects/{project}/builds"), json!({})).await.expect(409);
+        assert_eq!(refused.code(), "gate_not_passed");
+        // An eval without a model shows nothing of it.
+        let (eval, _) = begin(&admin, &project, json!({})).await;
+        wait_until_over(&admin, eval).await;
+        assert_eq!(missing().await[0]["code"], "case_got_worse");
+        let body = json!({"action": "build", "reason": "The model was changed on purpose."});
+        admin.post(&format!("/api/v1/projects/{project}/gates/release:override"), body).await.expect(201);
+        let listed = admin.get("/api/v1/gates/overrides").await.expect(200).json();
+        let entry = &listed["items"][0];
+        assert_eq!(
+            (&entry["project"], &entry["reason"]),
+            (&json!(project), &json!("The model was changed on purpose."))
+        );
+        is_lazy.store(0, Ordering::SeqCst);
+        let (eval, _) = begin(&admin, &project, json!({"providerId": provider})).await;
+        wait_until_over(&admin, eval).await;
+        assert_eq!(missing().await, Vec::<Value>::new());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_provider_live_cases_are_left_out_and_said_to_be() {
     let test = TestApp::sqlite().await;
     let admin = test.admin().await;

@@ -1,7 +1,7 @@
 //! The operations of evals, cases and gates.
 
 use gantry_domain::api::eval::{
-    CreateEval, Eval, EvalReport, Gate, GateOverride, OverrideGate, ProjectCases, ReplaceCases,
+    CreateEval, Eval, EvalReport, Gate, GateOverride, OverriddenGate, OverrideGate, ProjectCases, ReplaceCases,
 };
 use gantry_domain::api::{Accepted, Page};
 use gantry_domain::eval::gate::{Channel, GatePolicy};
@@ -52,4 +52,9 @@ pub(crate) async fn set_gate(project: &str, channel: Channel, body: &GatePolicy)
 /// Lets something through a gate, once.
 pub(crate) async fn override_gate(project: &str, channel: Channel, body: &OverrideGate) -> ApiResult<GateOverride> {
     post(&format!("/projects/{}/gates/{}:override", encode(project), channel.as_str()), body).await
+}
+
+/// What was let through the gates of all projects, newest first.
+pub(crate) async fn overridden_gates(cursor: Option<String>) -> ApiResult<Page<OverriddenGate>> {
+    get(&format!("/gates/overrides?limit=20{}", after(cursor))).await
 }

@@ -1,13 +1,15 @@
 //! All jobs of this instance, and whether its parts work.
 
 use gantry_domain::Timestamp;
+use gantry_domain::api::eval::{GateOverride, OverriddenGate};
 use gantry_domain::api::job::{Job, JobKind, JobState};
 use gantry_domain::api::system::PartState;
+use gantry_domain::eval::gate::GateAction;
 use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::{use_navigate, use_query_map};
 
-use crate::api::{calls, encode, work};
+use crate::api::{calls, encode, evals, work};
 use crate::load::{load, loaded, when_loaded};
 use crate::paged::{Paged, paged};
 use crate::parts::{
@@ -91,8 +93,57 @@ pub(crate) fn ActivityPage() -> impl IntoView {
         <Health/>
         <Filters state kind by/>
         {list}
+        <Overridden/>
     }
     .into_any()
+}
+
+/// What was let through gates, if anything ever was.
+#[component]
+fn Overridden() -> impl IntoView {
+    let made = paged(|| (), |(), cursor| async move { evals::overridden_gates(cursor).await });
+    let (items, is_empty) = (made.items(), made.is_empty());
+    let row = |one: OverriddenGate| {
+        let GateOverride { channel, action, revision, reason, created_by, created_at, used_at, .. } = one.made;
+        let what = format!(
+            "{} of {}, revision {revision}",
+            if action == GateAction::Build { "Build" } else { "Publication" },
+            one.project
+        );
+        view! {
+            <tr>
+                <td class="main-cell">{what}<span class="sub">{reason}</span></td>
+                <td class="wide-only">{channel.as_str()}</td>
+                <td>{if used_at.is_some() { "used" } else { "not used" }}</td>
+                <td class="wide-only">{created_by}</td>
+                <td class="end wide-only"><TimeAgo at=created_at/></td>
+            </tr>
+        }
+        .into_any()
+    };
+    move || {
+        (made.loader.value.with(Option::is_some) && !is_empty.get()).then(|| {
+            view! {
+                <section class="stack overridden" aria-labelledby="overridden-heading">
+                    <h2 id="overridden-heading">"Let through gates"</h2>
+                    <div class="table-frame">
+                        <table class="table">
+                            <caption class="visually-hidden">"What was let through gates, newest first"</caption>
+                            <thead><tr>
+                                <th scope="col">"What, and why"</th>
+                                <th scope="col" class="wide-only">"Channel"</th>
+                                <th scope="col">"Override"</th>
+                                <th scope="col" class="wide-only">"By"</th>
+                                <th scope="col" class="end wide-only">"When"</th>
+                            </tr></thead>
+                            <tbody><For each=move || items.get() key=|one| (one.made.id, one.made.used_at) children=row/></tbody>
+                        </table>
+                    </div>
+                    {made.more("overrides")}
+                </section>
+            }
+        })
+    }
 }
 
 /// The address of the list narrowed down to these.

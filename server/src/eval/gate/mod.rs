@@ -8,13 +8,17 @@ mod store;
 
 use axum::http::StatusCode;
 use gantry_domain::Timestamp;
-use gantry_domain::api::eval::{Gate, GateOverride, OverrideGate};
-use gantry_domain::eval::gate::{Channel, Evidence, GateAction, GatePolicy};
+use gantry_domain::api::eval::{
+    Eval, EvalResult, Gate, GateOverride, OverriddenGate, OverrideGate, ResultChange, ResultState,
+};
+use gantry_domain::eval::gate::{Baseline, Channel, Evidence, GateAction, GatePolicy};
+use gantry_domain::eval::{Layer, score};
 use gantry_domain::event::EventBody;
 use gantry_domain::problem::FieldProblem;
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::build;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 
@@ -47,7 +51,7 @@ pub(crate) async fn ask(app: &App, tx: &mut Tx, asked: &Asked<'_>) -> Result<()>
     if !policy.guards.contains(&asked.action) {
         return Ok(());
     }
-    let missing = missing(&app.db, asked.project_id, asked.revision, &policy).await?;
+    let missing = missing(&app.db, asked.project_id, channel, asked.revision, &policy).await?;
     if missing.is_empty() {
         return Ok(());
     }
@@ -72,14 +76,51 @@ fn refusal(channel: Channel, asked: &Asked<'_>, missing: Vec<FieldProblem>) -> E
     Error::new(StatusCode::CONFLICT, "gate_not_passed", detail).with_errors(missing)
 }
 
-async fn missing(db: &Db, project_id: Uuid, revision: i64, policy: &GatePolicy) -> Result<Vec<FieldProblem>> {
+async fn missing(
+    db: &Db,
+    project_id: Uuid,
+    channel: Channel,
+    revision: i64,
+    policy: &GatePolicy,
+) -> Result<Vec<FieldProblem>> {
     let eval = super::store::newest_of(db, project_id, revision).await?;
+    let baseline = match &eval {
+        Some(eval) if policy.no_regression => baseline(db, channel, eval).await?,
+        _ => None,
+    };
     let evidence = eval.as_ref().map(|eval| Evidence {
         number: eval.number,
         layers: &eval.layers,
         finished_at: eval.finished_at.unwrap_or(eval.created_at),
+        baseline,
     });
     Ok(policy.missing(revision, evidence.as_ref(), db.now()))
+}
+
+/// What an eval is to be no worse than: that of the last revision before it that was built for the channel and
+/// has one on the same runtime.
+async fn baseline(db: &Db, channel: Channel, eval: &Eval) -> Result<Option<Baseline>> {
+    for (version, revision) in build::built_before(db, eval.project_id, eval.revision).await? {
+        if Channel::of(&version) != channel {
+            continue;
+        }
+        let Some(before) = super::store::newest_on(db, eval.project_id, revision, eval.runtime).await? else {
+            continue;
+        };
+        let (then, now) = (super::store::results(db, before.id).await?, super::store::results(db, eval.id).await?);
+        let worse = score::compare(&then, &now)
+            .into_iter()
+            .filter(|change| change.layer == Layer::Live && change.change == ResultChange::Worse)
+            .map(|change| change.name)
+            .collect();
+        let was_tried = |results: &[EvalResult]| {
+            let decided = |state| matches!(state, ResultState::Passed | ResultState::Failed);
+            results.iter().any(|result| result.layer == Layer::Live && decided(result.state))
+        };
+        let is_untried = was_tried(&then) && !was_tried(&now);
+        return Ok(Some(Baseline { number: before.number, revision, worse, is_untried }));
+    }
+    Ok(None)
 }
 
 /// A policy as it is kept.
@@ -105,11 +146,19 @@ async fn one(app: &App, project_id: Uuid, revision: i64, channel: Channel) -> Re
     let KeptPolicy { policy, changed } = store::policy(&app.db, project_id, channel).await?;
     let missing = match policy.guards.is_empty() {
         true => Vec::new(),
-        false => missing(&app.db, project_id, revision, &policy).await?,
+        false => missing(&app.db, project_id, channel, revision, &policy).await?,
     };
     let (changed_by, changed_at) = changed.unzip();
     let overrides = store::overrides(&app.db, project_id, channel).await?;
     Ok(Gate { channel, policy, changed_by, changed_at, revision, passes: missing.is_empty(), missing, overrides })
+}
+
+/// What was let through any gate, newest first.
+///
+/// # Errors
+/// Whatever the database answers.
+pub(super) async fn overridden(app: &App, before: Option<Uuid>, limit: i64) -> Result<Vec<OverriddenGate>> {
+    store::all_overrides(&app.db, before, limit).await
 }
 
 /// Sets the policy of a gate.
@@ -154,7 +203,7 @@ pub(super) async fn override_once(
     }
     let policy = store::policy(&app.db, project.summary.id, channel).await?.policy;
     let missing = match policy.guards.contains(&body.action) {
-        true => missing(&app.db, project.summary.id, revision, &policy).await?,
+        true => missing(&app.db, project.summary.id, channel, revision, &policy).await?,
         false => Vec::new(),
     };
     if missing.is_empty() {

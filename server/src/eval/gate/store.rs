@@ -1,7 +1,7 @@
 //! The SQL of gates and of what was let through them.
 
 use gantry_domain::Timestamp;
-use gantry_domain::api::eval::GateOverride;
+use gantry_domain::api::eval::{GateOverride, OverriddenGate};
 use gantry_domain::eval::gate::{Channel, GateAction, GatePolicy};
 use gantry_domain::problem::FieldProblem;
 use sqlx::types::Json;
@@ -145,4 +145,27 @@ pub(super) async fn overrides(db: &Db, project_id: Uuid, channel: Channel) -> Re
         .all()
         .await?;
     Ok(rows.into_iter().map(GateOverride::from).collect())
+}
+
+#[derive(sqlx::FromRow)]
+struct OverriddenRow {
+    project_name: String,
+    #[sqlx(flatten)]
+    made: OverrideRow,
+}
+
+/// Everything that was let through any gate, newest first.
+pub(super) async fn all_overrides(db: &Db, before: Option<Uuid>, limit: i64) -> Result<Vec<OverriddenGate>> {
+    let rows: Vec<OverriddenRow> = db
+        .sql(
+            "SELECT project_name, id, channel, action, revision, reason, missing, created_by, created_at, used_for,
+                    used_at
+               FROM gate_override WHERE id < $1 ORDER BY id DESC LIMIT $2",
+        )
+        .bind(before.unwrap_or(Uuid::max()))
+        .bind(limit)
+        .all()
+        .await?;
+    let told = |row: OverriddenRow| OverriddenGate { project: row.project_name, made: GateOverride::from(row.made) };
+    Ok(rows.into_iter().map(told).collect())
 }

@@ -242,3 +242,62 @@ async fn a_chat_in_a_container_remembers_and_a_project_without_an_image_says_wha
     persona.post(&runs, json!({"input": "x"})).await.expect(202);
     tidy(&test, &admin, project).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_is_held_against_the_same_cases_in_its_image() {
+    let Some(test) = with_engine(&[]).await else { return };
+    test.start_workers().await;
+    let admin = test.admin().await;
+    let project = built(&test, &admin, &spec_for(Framework::React, json!([calculator(), writer()]))).await;
+    let model = FakeModel::answering(|request| {
+        let last = request["messages"].as_array().unwrap().last().unwrap().clone();
+        match (last["role"].as_str(), last["content"].as_str()) {
+            (Some("tool"), _) => Reply::Text("It is 20."),
+            (_, Some(said)) if said.starts_with("Use the tool calculator") => {
+                Reply::Calls(vec![("calculator", r#"{"expression":"(2 + 3) * 4"}"#)])
+            }
+            _ => Reply::Text("I compute."),
+        }
+    })
+    .await;
+    let provider = provider(&admin, &model.url).await;
+    let kept: Vec<Value> =
+        admin.get(&format!("/api/v1/projects/{project}/evals/cases")).await.expect(200).json()["cases"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|case| case["id"] != "calls_writer")
+            .cloned()
+            .collect();
+    assert!(kept.iter().any(|case| case["id"] == "calls_calculator"), "{kept:?}");
+    let over = async |runtime: &str| {
+        let body = json!({"providerId": provider, "runtime": runtime});
+        let begun = admin.post(&format!("/api/v1/projects/{project}/evals"), body).await.expect(202).json();
+        world::job_ends(&test, begun["jobId"].as_str().unwrap()).await;
+        admin.get(&format!("/api/v1/evals/{}", begun["id"].as_str().unwrap())).await.expect(200).json()
+    };
+    let native = over("native").await;
+    let contained = over("container").await;
+    assert_eq!((&contained["runtime"], &contained["revision"]), (&json!("container"), &native["revision"]));
+    let images = admin.get(&format!("/api/v1/projects/{project}/images")).await.json();
+    assert_eq!(contained["image"], images["items"][0]["digest"]);
+    let state = |report: &Value, layer: &str, name: &str| {
+        let mut results = report["results"].as_array().unwrap().iter();
+        let found = results.find(|result| result["layer"] == layer && result["name"] == name).unwrap().clone();
+        assert_eq!(found["runId"].is_string(), layer != "static", "{found:#}");
+        (found["state"].as_str().unwrap().to_owned(), found)
+    };
+    for (layer, name) in
+        [("static", "project"), ("contract", "agent:helper"), ("safety", "agent:helper"), ("live", "calls_calculator")]
+    {
+        let (there, (here, result)) = (state(&native, layer, name).0, state(&contained, layer, name));
+        assert_eq!((there.as_str(), here.as_str()), ("passed", "passed"), "{layer} {name}: {result:#}");
+    }
+    let run = state(&contained, "live", "calls_calculator").1["runId"].as_str().unwrap().to_owned();
+    let run = admin.get(&format!("/api/v1/runs/{run}")).await.expect(200).json();
+    assert_eq!((&run["runtime"], &run["image"]), (&json!("container"), &contained["image"]));
+    // The two reports know of one another, and compare the cases.
+    assert_eq!(contained["comparedWith"], Value::Null, "there was none in a container before");
+    assert_eq!((&contained["otherRuntime"]["id"], &contained["differences"]), (&native["id"], &json!([])));
+    tidy(&test, &admin, project).await;
+}

@@ -2,7 +2,7 @@
 
 use gantry_domain::api::eval::CreateEval;
 use gantry_domain::api::provider::Provider;
-use gantry_domain::api::run::PermissionMode;
+use gantry_domain::api::run::{PermissionMode, RunRuntime};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
@@ -16,7 +16,7 @@ use crate::parts::{
 };
 
 /// The paths that the form shows beside its fields.
-const FIELDS: [&str; 3] = ["/model", "/providerId", "/repeats"];
+const FIELDS: [&str; 4] = ["/model", "/providerId", "/repeats", "/runtime"];
 
 /// Asks how, and shows the eval that was begun.
 #[component]
@@ -52,8 +52,14 @@ fn fields(open: RwSignal<bool>, providers: &[Provider]) -> AnyView {
         Choice::new("safe", "Safe: tools that change something are denied"),
         Choice::new("dev", "Dev: all tools run, and may change something"),
     ]);
+    let runtime = RwSignal::new(RunRuntime::Native.as_str().to_owned());
+    let runtimes = Signal::stored(vec![
+        Choice::new(RunRuntime::Native.as_str(), "Native: the spec is interpreted"),
+        Choice::new(RunRuntime::Container.as_str(), "Container: the newest image, without a network"),
+    ]);
     let submission = Submission::new();
     let has_model = Memo::new(move |_| provider.with(|provider| !provider.is_empty()));
+    let in_container = move || runtime.with_untracked(|runtime| runtime == RunRuntime::Container.as_str());
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let text =
@@ -66,6 +72,7 @@ fn fields(open: RwSignal<bool>, providers: &[Provider]) -> AnyView {
             judge_provider_id: judge.get_untracked().parse().ok().filter(|_| has_model),
             // What is no number is refused with words beside the field.
             repeats: Some(repeats.get_untracked().trim().parse().unwrap_or(0)),
+            runtime: if in_container() { RunRuntime::Container } else { RunRuntime::Native },
             ..CreateEval::default()
         };
         let name = project.name.get_untracked();
@@ -85,6 +92,8 @@ fn fields(open: RwSignal<bool>, providers: &[Provider]) -> AnyView {
                     <SelectField label="Judge" value=judge choices=judges hint="Asked about cases that have a rubric."/>
                     <TextField label="Repeats" kind="number" value=repeats error=submission.field("/repeats") hint="How often each case is run, 1 to 10. A case passes when all of its repeats do."/>
                 </Show>
+                <SelectField label="Runtime" value=runtime choices=runtimes error=submission.field("/runtime")
+                    hint="In a container the revision is looked at that the image was built from."/>
                 <SelectField label="Tools" value=mode choices=modes hint="Nobody is there to be asked."/>
                 <ErrorLine error=submission.error_beside(&FIELDS)/>
             </div>

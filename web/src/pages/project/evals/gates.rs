@@ -32,9 +32,11 @@ pub(crate) fn GatesPage() -> impl IntoView {
     });
     view! {
         <h2 class="visually-hidden">"Gates"</h2>
-        <div class="row">{views(View::Gates)}</div>
-        <p class="hint">"A gate stops builds or publications of versions that have not shown what it asks for. All gates are off until somebody sets them."</p>
-        <div class="stack">{body}</div>
+        <div class="stack">
+            <div class="row">{views(View::Gates)}</div>
+            <p class="hint">"A gate stops builds or publications of versions that have not shown what it asks for. All gates are off until somebody sets them."</p>
+            {body}
+        </div>
     }
     .into_any()
 }
@@ -106,6 +108,7 @@ fn PolicyForm(channel: Channel, policy: GatePolicy, reload: Callback<()>) -> imp
     let layers: Vec<(Layer, RwSignal<bool>)> =
         Layer::ALL.into_iter().map(|layer| (layer, RwSignal::new(policy.require.contains(&layer)))).collect();
     let percent = RwSignal::new(policy.min_pass_percent.to_string());
+    let no_regression = RwSignal::new(policy.no_regression);
     let age = RwSignal::new(policy.max_age_hours.map(|hours| hours.to_string()).unwrap_or_default());
     let checks = layers
         .iter()
@@ -121,6 +124,7 @@ fn PolicyForm(channel: Channel, policy: GatePolicy, reload: Callback<()>) -> imp
             require: layers.iter().filter(|(_, on)| on.get_untracked()).map(|(layer, _)| *layer).collect(),
             // What is no number is refused with words beside the field.
             min_pass_percent: percent.get_untracked().trim().parse().unwrap_or(0),
+            no_regression: no_regression.get_untracked(),
             max_age_hours: match age.get_untracked().trim() {
                 "" => None,
                 hours => Some(hours.parse().unwrap_or(0)),
@@ -140,6 +144,8 @@ fn PolicyForm(channel: Channel, policy: GatePolicy, reload: Callback<()>) -> imp
             </fieldset>
             <fieldset class="row"><legend>"Must have passed"</legend>{checks}</fieldset>
             <p class="field-error" role="alert">{submission.field("/require")}</p>
+            <CheckField label="No live case got worse" checked=no_regression
+                hint="than at the last earlier revision of which an image was built for this channel, on the same runtime."/>
             <div class="row">
                 <TextField label="Live cases, at least %" kind="number" value=percent error=submission.field("/minPassPercent")/>
                 <TextField label="Eval not older than, hours" kind="number" value=age error=submission.field("/maxAgeHours") placeholder="any age"/>

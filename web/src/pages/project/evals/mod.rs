@@ -14,6 +14,7 @@ use leptos_router::hooks::use_params_map;
 use uuid::Uuid;
 
 use super::CurrentProject;
+use super::runs::runtime_word;
 use crate::api::evals;
 use crate::load::when_loaded;
 use crate::paged::paged;
@@ -139,7 +140,7 @@ fn row(project: CurrentProject, eval: Eval, now: ReadSignal<gantry_domain::Times
             <td>{outcome_pill(eval.state, eval.outcome)}</td>
             <td class="end">{eval.score.map(|score| format!("{score} %"))}</td>
             <td class="wide-only">{eval.revision}</td>
-            <td class="wide-only">{model_word(&eval)}</td>
+            <td class="wide-only">{model_word(&eval)} ", " {runtime_word(eval.runtime)}</td>
             <td class="end wide-only">{duration}</td>
             <td class="end wide-only"><TimeAgo at=eval.created_at/></td>
         </tr>

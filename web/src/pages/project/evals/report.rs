@@ -1,7 +1,7 @@
 //! One eval: its outcome, its layers, what became better and worse, and every result with its checks.
 
 use gantry_domain::api::eval::{
-    Eval, EvalChange, EvalReport, EvalResult, LayerReport, LayerState, ResultChange, ResultState,
+    ComparedEval, Eval, EvalChange, EvalReport, EvalResult, LayerReport, LayerState, ResultChange, ResultState,
 };
 use gantry_domain::eval::{Check, CheckState, Layer};
 use leptos::prelude::*;
@@ -12,7 +12,8 @@ use super::{begin, model_word, outcome_pill};
 use crate::api::evals;
 use crate::load::{Loader, load, when_loaded};
 use crate::pages::project::CurrentProject;
-use crate::pages::project::runs::mode_word;
+use crate::pages::project::runs::{mode_word, runtime_word};
+use crate::parts::field::unique_id;
 use crate::parts::money::money_text;
 use crate::parts::{
     Button, ButtonKind, ErrorLine, Icon, LinkButton, Pill, Submission, TimeAgo, Tone, duration_text, icon,
@@ -75,6 +76,13 @@ fn Shown(loader: Loader<EvalReport>) -> impl IntoView {
             }
         })
     };
+    let other = Memo::new(move |_| {
+        loader.value.with(|report| {
+            let report = report.as_ref()?;
+            Some((report.other_runtime.clone()?, report.differences.clone()))
+        })
+    });
+    let elsewhere = move || other.get().map(|(other, differences)| on_another_runtime(project, &other, &differences));
     let all = format!("/projects/{}/evals", project.name.get_untracked());
     view! {
         <div class="stack">
@@ -82,6 +90,7 @@ fn Shown(loader: Loader<EvalReport>) -> impl IntoView {
             {head}
             <ErrorLine error=submission.error/>
             {comparison}
+            {elsewhere}
             <div class="table-frame">
                 <table class="table">
                     <caption class="visually-hidden">"Results, by layer"</caption>
@@ -119,6 +128,11 @@ fn summary(eval: &Eval, button: AnyView) -> AnyView {
     let reason = eval.reason.as_ref().filter(|_| eval.state.is_final()).map(|reason| {
         view! { <p class="muted">{reason.message.clone()}</p> }
     });
+    let image = eval.image.as_ref().map(|image| {
+        let digest = image.to_string();
+        let short: String = digest.chars().take(19).collect();
+        view! { <div><dt>"Image"</dt><dd><code title=digest>{short}</code></dd></div> }
+    });
     view! {
         <section class="card" aria-labelledby="eval-heading">
             <div class="card-head">
@@ -132,7 +146,8 @@ fn summary(eval: &Eval, button: AnyView) -> AnyView {
             <dl class="item-facts">
                 <div><dt>"Revision"</dt><dd>{eval.revision}</dd></div>
                 <div><dt>"Model"</dt><dd>{model_word(eval)}</dd></div>
-                <div><dt>"Runtime"</dt><dd>"native"</dd></div>
+                <div><dt>"Runtime"</dt><dd>{runtime_word(eval.runtime)}</dd></div>
+                {image}
                 <div><dt>"Tools"</dt><dd>{mode_word(eval.mode)}</dd></div>
                 <div><dt>"Repeats"</dt><dd>{eval.repeats}</dd></div>
                 {judge}
@@ -179,6 +194,30 @@ fn layers(layers: &[LayerReport]) -> AnyView {
                 <tbody>{rows.collect_view()}</tbody>
             </table>
         </div>
+    }
+    .into_any()
+}
+
+/// How the same cases came out on another runtime.
+fn on_another_runtime(project: CurrentProject, other: &ComparedEval, differences: &[EvalChange]) -> AnyView {
+    let href = format!("/projects/{}/evals/{}", project.name.get_untracked(), other.id);
+    let body = if differences.is_empty() {
+        view! { <p class="muted">"The cases came out the same."</p> }.into_any()
+    } else {
+        view! {
+            <p>"These cases came out otherwise. What passes on one runtime alone is a fault of what was generated, or of the interpreter, unless the model answered otherwise."</p>
+            {changed(differences)}
+        }
+        .into_any()
+    };
+    view! {
+        <section class="card" aria-labelledby="elsewhere-heading">
+            <div class="card-head">
+                <h2 id="elsewhere-heading">"On the other runtime: " <A href=href>{format!("#{}", other.number)}</A></h2>
+                <span class="muted">{runtime_word(other.runtime)} ", the same revision"</span>
+            </div>
+            {body}
+        </section>
     }
     .into_any()
 }
@@ -230,15 +269,15 @@ fn row(project: CurrentProject, one: EvalResult) -> AnyView {
     let asked = (!one.input.is_empty())
         .then(|| view! { <p class="hint">"Input"</p><blockquote class="quoted">{one.input.clone()}</blockquote> });
     let tokens = one.usage.input_tokens + one.usage.output_tokens;
+    let open = RwSignal::new(has_failed);
+    let unfolded = unique_id("result");
+    let controls = unfolded.clone();
     view! {
         <tr>
             <td class="main-cell">
-                <details open=has_failed>
-                    <summary>{title}</summary>
-                    <ul class="stack-tight">{checks}</ul>
-                    {asked}
-                    {said}
-                </details>
+                <button type="button" class="unfold" aria-expanded=move || open.get().to_string() aria-controls=controls on:click=move |_| open.update(|open| *open = !*open)>
+                    {icon(Icon::Down)} {title}
+                </button>
             </td>
             <td>{result_pill(one.state)}</td>
             <td class="wide-only">{one.layer.title()}</td>
@@ -246,6 +285,13 @@ fn row(project: CurrentProject, one: EvalResult) -> AnyView {
             <td class="end wide-only">{one.usage.cost_micros.map(money_text)}</td>
             <td class="end wide-only">{one.duration_ms.map(duration_text)}</td>
             <td>{transcript}</td>
+        </tr>
+        <tr class="unfolded" id=unfolded hidden=move || !open.get()>
+            <td colspan="7">
+                <ul class="stack-tight">{checks}</ul>
+                {asked}
+                {said}
+            </td>
         </tr>
     }
     .into_any()
