@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 use gantry_domain::api::plan::{PlanConstraints, PlanRequest};
 use gantry_domain::matrix::Pattern;
 use gantry_generator::exchange::agent_spec::{export, import};
+use serde_json::json;
 
 /// The version whose library is asked.
 const LIBRARY: &str = "pyagentspec==26.3.1";
@@ -55,6 +56,14 @@ fn the_formats_own_library_reads_what_is_exported_and_what_it_writes_is_the_same
         let constraints = PlanConstraints { pattern: Some(pattern), ..PlanConstraints::default() };
         let request = PlanRequest { prompt: prompt.to_owned(), constraints, ..PlanRequest::default() };
         let spec = gantry_generator::plan(&request).spec;
+        let mut spec = spec;
+        let search = json!({"id": "search_crm", "kind": "mcp", "url": "https://mcp.example.com/mcp", "tool": "search",
+            "headers": {"Authorization": "CRM_AUTHORIZATION"}, "description": "Searches.", "effect": "network",
+            "parameters": {"type": "object", "properties": {"word": {"type": "string"}}, "required": ["word"]}});
+        if let Some(agent) = spec.agents.first_mut().filter(|agent| !agent.tools.is_empty()) {
+            agent.tools.push("search_crm".to_owned());
+            spec.tools.push(serde_json::from_value(search).unwrap());
+        }
         if let Ok(document) = export(&spec) {
             specs.push((spec, document));
         }

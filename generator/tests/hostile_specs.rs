@@ -83,6 +83,7 @@ fn hostile(cell: Cell, text: &str) -> Spec {
                 command.push(cut(200));
                 *tool = cut(60);
             }
+            ToolSource::McpOverHttp { tool, .. } => *tool = cut(60),
             _ => {}
         }
     }

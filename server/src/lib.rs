@@ -19,6 +19,7 @@ pub mod identity;
 pub mod image;
 pub mod jobs;
 mod mcp;
+mod openapi;
 pub mod outside;
 pub mod plan;
 pub mod project;

@@ -1,15 +1,25 @@
-//! MCP servers: programs whose tools an agent may call, asked for what they offer.
+//! MCP servers: programs and addresses whose tools an agent may call, asked for what they offer.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The body of `POST /mcp-servers:discover`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The body of `POST /mcp-servers:discover`: either `command` or `url`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DiscoverMcpServer {
     /// The program that starts the server, and its arguments; 1 to 100 of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
+    /// The server's address, as in a spec.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Headers for the address, each with the name of what has its value: that of the secret
+    /// `tools/<host>/<name>`, as in a spec.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
 }
 
 /// What an MCP server said of itself before it was stopped again.

@@ -9,6 +9,7 @@ pub mod identity;
 pub mod image;
 pub mod job;
 pub mod mcp;
+pub mod openapi;
 pub mod plan;
 pub mod project;
 pub mod provider;

@@ -110,7 +110,10 @@ fn tool_called(tool: &Tool, seen: &Observation) -> Check {
                 quoted(result)
             ),
         ),
-        Fate::Failed if seen.has_no_network && matches!(tool.source, ToolSource::Http { .. }) => {
+        Fate::Failed
+            if seen.has_no_network
+                && matches!(tool.source, ToolSource::Http { .. } | ToolSource::McpOverHttp { .. }) =>
+        {
             Check::skipped(id, format!("{} was not tried: it asks a service, and a container has no network.", tool.id))
         }
         Fate::Failed => Check::failed(id, format!("{} answered with an error: {}.", tool.id, quoted(result))),

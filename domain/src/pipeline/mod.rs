@@ -197,9 +197,9 @@ fn line(text: &str) -> String {
 
 fn source_line(source: &ToolSource) -> String {
     match source {
-        ToolSource::Http { method, url } => line(&format!("{method} {url}")),
+        ToolSource::Http { method, url, .. } => line(&format!("{method} {url}")),
         ToolSource::Builtin { .. } => "Built in".to_owned(),
-        ToolSource::Mcp { tool, .. } => line(&format!("MCP: {tool}")),
+        ToolSource::Mcp { tool, .. } | ToolSource::McpOverHttp { tool, .. } => line(&format!("MCP: {tool}")),
         ToolSource::Python { .. } => "Python in the project".to_owned(),
         ToolSource::Typescript { .. } => "TypeScript in the project".to_owned(),
     }

@@ -6,6 +6,7 @@
 
 pub mod builtin;
 pub mod check;
+mod header_secret;
 mod layout;
 mod merge;
 mod names;
@@ -14,6 +15,7 @@ mod tool_wire;
 pub mod yaml;
 
 pub use check::{task_order, url_placeholders};
+pub use header_secret::header_secret;
 pub use layout::{Layout, Position};
 pub use merge::merge_patch;
 pub use names::{argument_names, is_invisible, is_python_identifier, is_taken_by_generated_code};
@@ -309,6 +311,10 @@ pub enum ToolSource {
         method: String,
         /// An http or https address.
         url: String,
+        /// Headers of each request, as for a tool of an MCP server at an address.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        #[cfg_attr(feature = "schema", schemars(default))]
+        headers: BTreeMap<String, String>,
     },
     /// One of Gantry's own, the same in every framework: `current_time`, `calculator`, `text_statistics`.
     Builtin {
@@ -319,6 +325,20 @@ pub enum ToolSource {
     Mcp {
         /// The program and its arguments.
         command: Vec<String>,
+        /// The tool's name at the server.
+        tool: String,
+    },
+    /// A tool of a server that speaks the Model Context Protocol at an address (streamable HTTP).
+    #[serde(rename = "mcp")]
+    McpOverHttp {
+        /// An http or https address, without places for arguments.
+        url: String,
+        /// Headers of each request: their names, and for each the name of what has its value, capital letters
+        /// like `CRM_AUTHORIZATION`. In the generated project that is an environment variable; here it is the
+        /// secret `tools/<host>/CRM_AUTHORIZATION`.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        #[cfg_attr(feature = "schema", schemars(default))]
+        headers: BTreeMap<String, String>,
         /// The tool's name at the server.
         tool: String,
     },

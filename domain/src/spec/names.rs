@@ -128,7 +128,7 @@ const BUILTIN_FUNCTIONS: [&str; 73] = [
 ];
 
 /// What the generated `tools.py` imports or defines for itself.
-const GENERATED_NAMES: [&str; 32] = [
+const GENERATED_NAMES: [&str; 33] = [
     "BaseTool",
     "Callable",
     "Collection",
@@ -148,6 +148,7 @@ const GENERATED_NAMES: [&str; 32] = [
     "ast",
     "asyncio",
     "call_mcp",
+    "call_mcp_at",
     "call_tool",
     "core_schema",
     "dataclass",

@@ -3,6 +3,8 @@
 //! The detour exists because serde's `deny_unknown_fields` has no effect beside `flatten`, and a
 //! mistyped field in a tool must not pass in silence.
 
+use std::collections::BTreeMap;
+
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -23,6 +25,7 @@ struct ToolWire {
     url: Option<String>,
     name: Option<Builtin>,
     command: Option<Vec<String>>,
+    headers: Option<BTreeMap<String, String>>,
     tool: Option<String>,
     body: Option<String>,
 }
@@ -50,9 +53,9 @@ impl Kind {
 
     fn fields(self) -> &'static [&'static str] {
         match self {
-            Self::Http => &["method", "url"],
+            Self::Http => &["method", "url", "headers"],
             Self::Builtin => &["name"],
-            Self::Mcp => &["command", "tool"],
+            Self::Mcp => &["command", "url", "headers", "tool"],
             Self::Python | Self::Typescript => &["body"],
         }
     }
@@ -67,6 +70,7 @@ impl<'de> Deserialize<'de> for Tool {
             ("url", wire.url.is_some()),
             ("name", wire.name.is_some()),
             ("command", wire.command.is_some()),
+            ("headers", wire.headers.is_some()),
             ("tool", wire.tool.is_some()),
             ("body", wire.body.is_some()),
         ];
@@ -84,12 +88,26 @@ impl<'de> Deserialize<'de> for Tool {
             Kind::Http => ToolSource::Http {
                 method: wire.method.ok_or_else(|| missing("method"))?,
                 url: wire.url.ok_or_else(|| missing("url"))?,
+                headers: wire.headers.unwrap_or_default(),
             },
             Kind::Builtin => ToolSource::Builtin { name: wire.name.ok_or_else(|| missing("name"))? },
-            Kind::Mcp => ToolSource::Mcp {
-                command: wire.command.ok_or_else(|| missing("command"))?,
-                tool: wire.tool.ok_or_else(|| missing("tool"))?,
-            },
+            Kind::Mcp => {
+                let tool = wire.tool.ok_or_else(|| missing("tool"))?;
+                match (wire.command, wire.url, wire.headers) {
+                    (Some(command), None, None) => ToolSource::Mcp { command, tool },
+                    (None, Some(url), headers) => {
+                        ToolSource::McpOverHttp { url, headers: headers.unwrap_or_default(), tool }
+                    }
+                    (Some(_), None, Some(_)) => {
+                        return Err(Error::custom("`headers` are sent to a `url`, and a `command` takes none"));
+                    }
+                    _ => {
+                        return Err(Error::custom(
+                            "expected either `command` or `url` for a tool of kind `mcp`: the program that starts its server, or the server's address",
+                        ));
+                    }
+                }
+            }
             Kind::Python => ToolSource::Python { body: wire.body.ok_or_else(|| missing("body"))? },
             Kind::Typescript => ToolSource::Typescript { body: wire.body.ok_or_else(|| missing("body"))? },
         };

@@ -125,11 +125,16 @@ impl Cell {
         vec![
             json!({"id": "get_weather", "kind": "http", "method": "GET", "url": format!("{endpoint}/weather/{{city}}?units=metric"),
                 "description": "Return the current weather for a city.", "effect": "network", "parameters": city}),
+            json!({"id": "post_note", "kind": "http", "method": "POST", "url": format!("{endpoint}/notes"),
+                "headers": {"Authorization": "NOTES_AUTHORIZATION", "X-Team": "NOTES_TEAM"},
+                "description": "Post a note.", "effect": "write", "parameters": word}),
             builtin(Builtin::Calculator),
             builtin(Builtin::CurrentTime),
             builtin(Builtin::TextStatistics),
             json!({"id": "look_up", "kind": "mcp", "command": ["python3", "no-such-server.py"], "tool": "lookUp",
                 "effect": "exec", "description": "Look a word up.", "parameters": word}),
+            json!({"id": "search", "kind": "mcp", "url": "https://mcp.example.com/mcp", "headers": {"Authorization": "SEARCH_KEY"},
+                "tool": "search", "effect": "network", "description": "Search for a word.", "parameters": word}),
             json!({"id": "shout", "kind": kind, "body": body, "effect": "read", "description": "Say it louder.", "parameters": word}),
         ]
     }

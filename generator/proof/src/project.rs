@@ -17,6 +17,7 @@ pub struct Generated {
     directory: tempfile::TempDir,
     environment: Environment,
     spec: Spec,
+    variables: Vec<(String, String)>,
 }
 
 /// What one run cost.
@@ -41,7 +42,7 @@ impl Generated {
             std::fs::create_dir_all(path.parent().context("a file has a directory")?)?;
             std::fs::write(path, file.content)?;
         }
-        let project = Self { directory, environment: environment.clone(), spec: spec.clone() };
+        let project = Self { directory, environment: environment.clone(), spec: spec.clone(), variables: Vec::new() };
         if spec.target.framework.language() == Language::Typescript {
             let modules = project.environment.directory.join("node_modules");
             #[cfg(unix)]
@@ -50,6 +51,12 @@ impl Generated {
             ensure!(output.status.success(), "tsc: {}", String::from_utf8_lossy(&output.stdout));
         }
         Ok(project)
+    }
+
+    /// Sets a variable of the environment that the project is run in.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.retain(|(known, _)| known != name);
+        self.variables.push((name.to_owned(), value.to_owned()));
     }
 
     fn command(&self, program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Command {
@@ -64,7 +71,8 @@ impl Generated {
             .env("PYTHONDONTWRITEBYTECODE", "1")
             // Whoever calls somebody else than the loopback interface is told that nobody is there.
             .env("HTTPS_PROXY", "http://127.0.0.1:9")
-            .env("NO_PROXY", "127.0.0.1,localhost");
+            .env("NO_PROXY", "127.0.0.1,localhost")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -190,7 +190,11 @@ fn test_contract(project: &Project) -> String {
         ("cases", Python::of(cases.trim_end_matches('\n').to_owned())),
         ("tables", Python::of(tables.trim_end_matches('\n').to_owned())),
     ]);
-    conditions.extend([("cases", !cases.is_empty()), ("tables", !tables.trim().is_empty())]);
+    conditions.extend([
+        ("cases", !cases.is_empty()),
+        ("tables", !tables.trim().is_empty()),
+        ("mcp_endpoint", callable.iter().any(|tool| matches!(tool.source, ToolSource::McpOverHttp { .. }))),
+    ]);
     let body = fill(include_str!("../../templates/tests/test_contract.py"), &slots, &conditions);
     let imported = imported(&body);
     let tools_module = if body.contains("patch.object(tools, ") { "a2a, server, tools" } else { "a2a, server" };
@@ -439,9 +443,22 @@ fn set_up(tools: &[&Tool]) -> Vec<String> {
             python::string(ENDPOINT_ANSWER).text()
         ));
     }
+    let http: Vec<&Tool> =
+        tools.iter().filter(|tool| matches!(tool.source, ToolSource::Http { .. })).copied().collect();
+    let secrets = tools::secrets(&http);
+    if !secrets.is_empty() {
+        lines.push(format!("        self.enterContext(patch.dict(os.environ, {}))", secret_values(&secrets)));
+    }
+    if tools.iter().any(|tool| matches!(tool.source, ToolSource::McpOverHttp { .. })) {
+        let secrets = strings(&tools::secrets(tools));
+        lines.push(format!("        mcp_endpoint = self.enterContext(FakeMcpEndpoint({secrets}))"));
+    }
     for tool in tools {
         let Some(constant) = tools::constant(tool) else { continue };
         lines.push(match tool.source {
+            ToolSource::McpOverHttp { .. } => {
+                format!("        self.enterContext(patch.object(tools, \"{constant}\", mcp_endpoint.url))")
+            }
             ToolSource::Http { .. } => {
                 format!("        self.enterContext(patch.object(tools, \"{constant}\", endpoint.stand_in_for(tools.{constant})))")
             }
@@ -449,6 +466,22 @@ fn set_up(tools: &[&Tool]) -> Vec<String> {
         });
     }
     lines
+}
+
+/// A dictionary in which each variable has the value that stand-ins look for.
+pub(super) fn secret_values(variables: &[&str]) -> String {
+    let entries: Vec<String> = variables.iter().map(|variable| format!("\"{variable}\": \"a secret\"")).collect();
+    format!("{{{}}}", entries.join(", "))
+}
+
+/// A set of strings.
+pub(super) fn set_of<T: AsRef<str>>(texts: &[T]) -> String {
+    if texts.is_empty() { "set()".to_owned() } else { format!("{{{}}}", strings(texts)) }
+}
+
+/// Strings as arguments.
+pub(super) fn strings<T: AsRef<str>>(texts: &[T]) -> String {
+    texts.iter().map(|text| python::string(text.as_ref()).text().to_owned()).collect::<Vec<_>>().join(", ")
 }
 
 /// A regular expression for what the tool's output must be.
@@ -461,7 +494,7 @@ fn expected_output(tool: &Tool) -> Python {
             Builtin::TextStatistics => raw("characters.: 9, .words.: 2, .lines.: 1"),
         },
         ToolSource::Http { .. } => raw(&format!("^{ENDPOINT_ANSWER}$")),
-        ToolSource::Mcp { .. } => raw("^called "),
+        ToolSource::Mcp { .. } | ToolSource::McpOverHttp { .. } => raw("^called "),
         ToolSource::Python { .. } | ToolSource::Typescript { .. } => raw("^(?!Error: )"),
     }
 }

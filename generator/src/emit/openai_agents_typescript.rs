@@ -40,7 +40,7 @@ pub(super) fn conditions(project: &Project) -> Vec<(&'static str, bool)> {
         ("several", project.has_steps()),
         ("many", !project.others().is_empty()),
         ("imports", !imports(project).text().is_empty()),
-        ("addresses", tools::uses_http(project)),
+        ("addresses", tools::uses_http(project) || tools::uses_mcp_at(project)),
         ("commands", tools::uses_mcp(project)),
         ("fails", matches!(pattern, Pattern::Supervisor | Pattern::Handoff | Pattern::Graph)),
     ]);
@@ -57,7 +57,9 @@ fn files(project: &Project) -> Vec<File> {
         Pattern::Handoff => include_str!("../../templates/typescript/src/agent_handoff.ts"),
         Pattern::Graph => include_str!("../../templates/typescript/src/agent_graph.ts"),
     };
-    let conditions = conditions(project);
+    let mut conditions = conditions(project);
+    conditions.push(("at", tools::uses_mcp_at(project)));
+    conditions.push(("headers", tools::has_http_headers(project)));
     let slots = slots(project);
     let part = |template: &str| TypeScript::of(fill(template, &slots, &conditions).trim_end_matches('\n').to_owned());
     let parts = [
@@ -95,7 +97,10 @@ fn files(project: &Project) -> Vec<File> {
     let statistics = include_str!("../../templates/typescript/src/text-statistics.ts");
     add(uses(Builtin::TextStatistics), "text-statistics.ts", statistics);
     add(tools::uses_http(project), "http-request.ts", include_str!("../../templates/typescript/src/http-request.ts"));
-    add(tools::uses_mcp(project), "mcp-client.ts", include_str!("../../templates/typescript/src/mcp-client.ts"));
+    let says_who_asks = tools::uses_mcp_at(project) || tools::has_http_headers(project);
+    add(says_who_asks, "outgoing.ts", include_str!("../../templates/typescript/src/outgoing.ts"));
+    let has_client = tools::uses_mcp(project) || tools::uses_mcp_at(project);
+    add(has_client, "mcp-client.ts", include_str!("../../templates/typescript/src/mcp-client.ts"));
     files.extend(typescript_tests::files(project));
     files
 }
@@ -134,9 +139,10 @@ fn slots(project: &Project) -> Vec<(&'static str, TypeScript)> {
         ("user_agent", typescript::string(&format!("{name}/{}", spec.metadata.version))),
         ("client", typescript::string(name)),
         ("version", typescript::string(&spec.metadata.version)),
+        ("over", TypeScript::of(tools::mcp_ways(project).to_owned())),
         ("imports", imports(project)),
         ("tools", lines(project.tools.iter().map(|tool| tool_entry(tool)).collect())),
-        ("address_entries", constants(project, |tool| matches!(tool.source, ToolSource::Http { .. }))),
+        ("address_entries", constants(project, |tool| has_address(tool))),
         ("command_entries", constants(project, |tool| matches!(tool.source, ToolSource::Mcp { .. }))),
     ]
 }
@@ -212,15 +218,23 @@ fn models(project: &Project) -> TypeScript {
 /// What `tools.ts` imports of the project's own.
 fn imports(project: &Project) -> TypeScript {
     let uses = |builtin| tools::uses_builtin(project, builtin);
+    let (uses_program, uses_address) = (tools::uses_mcp(project), tools::uses_mcp_at(project));
     let all = [
         (uses(Builtin::Calculator), "import { evaluate } from \"./calculator.js\";"),
         (uses(Builtin::CurrentTime), "import { currentTime } from \"./current-time.js\";"),
         (tools::uses_http(project), "import { httpRequest } from \"./http-request.js\";"),
-        (tools::uses_mcp(project), "import { callMcp } from \"./mcp-client.js\";"),
+        (uses_program && !uses_address, "import { callMcp } from \"./mcp-client.js\";"),
+        (uses_program && uses_address, "import { callMcp, callMcpAt } from \"./mcp-client.js\";"),
+        (!uses_program && uses_address, "import { callMcpAt } from \"./mcp-client.js\";"),
         (uses(Builtin::TextStatistics), "import { textStatistics } from \"./text-statistics.js\";"),
     ];
     let lines: Vec<&str> = all.into_iter().filter(|(is_used, _)| *is_used).map(|(_, line)| line).collect();
     TypeScript::of(lines.join("\n"))
+}
+
+/// Whether `ADDRESSES` has an entry for a tool.
+pub(super) fn has_address(tool: &Tool) -> bool {
+    matches!(tool.source, ToolSource::Http { .. } | ToolSource::McpOverHttp { .. })
 }
 
 /// The addresses or commands of tools.
@@ -233,7 +247,7 @@ fn constants(project: &Project, is_meant: fn(&Tool) -> bool) -> TypeScript {
             let key = typescript::key(&tool.id);
             let head = format!("  {}: ", key.text());
             let value = match &tool.source {
-                ToolSource::Http { url, .. } => typescript::string(url),
+                ToolSource::Http { url, .. } | ToolSource::McpOverHttp { url, .. } => typescript::string(url),
                 ToolSource::Mcp { command, .. } => typescript::value(&json!(command), 2, head.chars().count() + 1),
                 _ => TypeScript::of(String::new()),
             };
@@ -245,15 +259,26 @@ fn constants(project: &Project, is_meant: fn(&Tool) -> bool) -> TypeScript {
 
 fn tool_entry(tool: &Tool) -> String {
     let call = match &tool.source {
-        ToolSource::Http { method, .. } => format!(
-            "(given) => httpRequest({}, ADDRESSES.{}, given, {})",
-            typescript::string(method).text(),
-            tool.id,
-            tool.timeout_ms
-        ),
+        ToolSource::Http { method, headers, .. } => {
+            let variables = typescript::value(&json!(headers), 4, 0);
+            let variables = if headers.is_empty() { String::new() } else { format!(", {}", variables.text()) };
+            format!(
+                "(given) => httpRequest({}, ADDRESSES.{}, given, {}{variables})",
+                typescript::string(method).text(),
+                tool.id,
+                tool.timeout_ms
+            )
+        }
         ToolSource::Mcp { tool: name, .. } => format!(
             "(given) => callMcp(COMMANDS.{}, {}, given, {})",
             tool.id,
+            typescript::string(name).text(),
+            tool.timeout_ms
+        ),
+        ToolSource::McpOverHttp { headers, tool: name, .. } => format!(
+            "(given) => callMcpAt(ADDRESSES.{}, {}, {}, given, {})",
+            tool.id,
+            typescript::value(&json!(headers), 4, 0).text(),
             typescript::string(name).text(),
             tool.timeout_ms
         ),

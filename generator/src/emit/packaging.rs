@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::language::{Dockerfile, Environment, Language as _, Python, Toml};
 use super::template::fill;
-use super::{File, Project, kit, python};
+use super::{File, Project, kit, python, tools};
 
 /// Modules that a package of the same name would hide: Python's own (3.11 to 3.14), and ours.
 const TAKEN: &str = "
@@ -195,6 +195,9 @@ pub(super) fn variables(project: &Project) -> Vec<(String, String, String)> {
             add("MODEL_NAME", "the model's name there (required)", "");
         }
         add(&model.key_variable, "the key for it; empty if it wants none", "");
+    }
+    for (header, variable, tool) in tools::header_variables(project) {
+        add(variable, &format!("the value of the header `{header}` for the tool `{tool}` (required)"), "");
     }
     if matches!(project.spec.target.framework, Framework::OpenaiAgents | Framework::OpenaiAgentsTypescript) {
         let meaning = "which API the endpoint speaks: `chat_completions` (if not set) or `responses`";

@@ -3,7 +3,7 @@
 use gantry_domain::spec::{Builtin, Tool, ToolSource, url_placeholders};
 use serde_json::Value;
 
-use super::contract::{ENDPOINT_ANSWER, callable};
+use super::contract::{ENDPOINT_ANSWER, callable, secret_values, set_of, strings};
 use super::language::{Language as _, Python};
 use super::template::fill;
 use super::{File, Project, python, tools};
@@ -17,6 +17,10 @@ pub(super) fn files(project: &Project) -> Vec<File> {
     if tools::uses_mcp(project) {
         let content = include_str!("../../templates/tests/fake_mcp_server.py").to_owned();
         files.push(File { path: "tests/fake_mcp_server.py".to_owned(), content });
+    }
+    if tools::uses_mcp_at(project) {
+        let content = include_str!("../../templates/tests/fake_mcp_endpoint.py").to_owned();
+        files.push(File { path: "tests/fake_mcp_endpoint.py".to_owned(), content });
     }
     files
 }
@@ -37,15 +41,25 @@ fn test_tools(project: &Project) -> String {
     if tools::uses_builtin(project, Builtin::TextStatistics) || callable.iter().any(|tool| has_body(tool)) {
         standard.push("import json");
     }
+    if project.tools.iter().any(|tool| is_http_with_headers(tool)) {
+        standard.push("import os");
+    }
     standard.push("import unittest");
-    if !fakes.is_empty() {
+    if !fakes.is_empty() || tools::uses_mcp_at(project) {
         standard.push("from unittest.mock import patch");
     }
-    let from_fakes = if fakes.is_empty() {
+    let mut from_fakes = if fakes.is_empty() {
         "import fakes  # noqa: F401  (makes the package importable)".to_owned()
     } else {
         format!("from fakes import {}", fakes.join(", "))
     };
+    if tools::uses_mcp_at(project) {
+        from_fakes = if fakes.is_empty() {
+            format!("{from_fakes}\nfrom fake_mcp_endpoint import FakeMcpEndpoint")
+        } else {
+            format!("from fake_mcp_endpoint import FakeMcpEndpoint\n{from_fakes}")
+        };
+    }
     let imports = format!("{}\n\n{from_fakes}\n\nfrom {package} import tools\n", standard.join("\n"));
     if cases.is_empty() {
         cases.push(
@@ -74,7 +88,7 @@ fn test_case(tool: &Tool) -> String {
             };
             fill(template, &[("id", Python::of(id.clone()))], &[]).trim_end().to_owned()
         }
-        ToolSource::Http { method, url } => http_case(tool, method, url),
+        ToolSource::Http { method, url, .. } => http_case(tool, method, url),
         ToolSource::Mcp { .. } => {
             let constant = tools::constant(tool).unwrap_or_default();
             let arguments = keyword_arguments(&tools::sample_arguments(tool));
@@ -83,8 +97,59 @@ fn test_case(tool: &Tool) -> String {
                  self.assertRegex(tools.{id}({arguments}), \"^called \")"
             )
         }
+        ToolSource::McpOverHttp { .. } => mcp_case(tool),
         ToolSource::Python { .. } | ToolSource::Typescript { .. } => String::new(),
     }
+}
+
+/// The call reaches the server with its headers, and its session is ended.
+fn mcp_case(tool: &Tool) -> String {
+    let id = &tool.id;
+    let constant = tools::constant(tool).unwrap_or_default();
+    let arguments = keyword_arguments(&tools::sample_arguments(tool));
+    let variables = strings(&tools::secrets(&[tool]));
+    let secrets = set_of(&tools::header_names(tool));
+    [
+        format!("    def test_{id}_asks_its_server(self) -> None:"),
+        format!("        with FakeMcpEndpoint({variables}) as endpoint:"),
+        format!("            with patch.object(tools, \"{constant}\", endpoint.url):"),
+        format!("                self.assertRegex(tools.{id}({arguments}), \"^called \")"),
+        format!("        self.assertEqual((endpoint.secrets, endpoint.sessions), ({secrets}, set()))"),
+        String::new(),
+        format!("    def test_{id}_tells_of_a_server_that_is_none(self) -> None:"),
+        format!("        with FakeMcpEndpoint({variables}) as endpoint:"),
+        "            endpoint.talks_nonsense = True".to_owned(),
+        format!("            with patch.object(tools, \"{constant}\", endpoint.url):"),
+        "                with self.assertRaisesRegex(RuntimeError, \"does not speak the Model Context Protocol\"):"
+            .to_owned(),
+        format!("                    tools.{id}({arguments})"),
+    ]
+    .join("\n")
+}
+
+fn is_http_with_headers(tool: &Tool) -> bool {
+    matches!(&tool.source, ToolSource::Http { headers, .. } if !headers.is_empty())
+}
+
+/// That the headers are sent with what the environment has, and nothing without.
+fn headers_case(tool: &Tool, arguments: &str) -> Vec<String> {
+    let id = &tool.id;
+    let constant = tools::constant(tool).unwrap_or_default();
+    let variables = tools::secrets(&[tool]);
+    let values = secret_values(&variables);
+    vec![
+        String::new(),
+        format!("    def test_{id}_says_who_asks(self) -> None:"),
+        format!("        with FakeEndpoint({}) as endpoint:", python::string(ENDPOINT_ANSWER).text()),
+        format!("            with patch.object(tools, \"{constant}\", endpoint.stand_in_for(tools.{constant})):"),
+        format!("                with patch.dict(os.environ, {values}):"),
+        format!("                    tools.{id}({arguments})"),
+        format!("                self.assertEqual(endpoint.secrets, {})", set_of(&tools::header_names(tool))),
+        format!("                with patch.dict(os.environ, {{\"{}\": \"\"}}):", variables[0]),
+        "                    with self.assertRaisesRegex(RuntimeError, \"is not set\"):".to_owned(),
+        format!("                        tools.{id}({arguments})"),
+        "        self.assertEqual(len(endpoint.requests), 1)".to_owned(),
+    ]
 }
 
 fn http_case(tool: &Tool, method: &str, url: &str) -> String {
@@ -92,7 +157,10 @@ fn http_case(tool: &Tool, method: &str, url: &str) -> String {
     let constant = tools::constant(tool).unwrap_or_default();
     let sample = tools::sample_arguments(tool);
     let arguments = keyword_arguments(&sample);
-    let mut lines = vec![
+    let secrets = tools::secrets(&[tool]);
+    let given = format!("    @patch.dict(os.environ, {})", secret_values(&secrets));
+    let mut lines = if secrets.is_empty() { Vec::new() } else { vec![given.clone()] };
+    lines.extend([
         format!("    def test_{id}_sends_what_it_was_given(self) -> None:"),
         format!("        with FakeEndpoint({}) as endpoint:", python::string(ENDPOINT_ANSWER).text()),
         format!("            with patch.object(tools, \"{constant}\", endpoint.stand_in_for(tools.{constant})):"),
@@ -102,7 +170,7 @@ fn http_case(tool: &Tool, method: &str, url: &str) -> String {
         ),
         "        ((method, path, body),) = endpoint.requests".to_owned(),
         format!("        self.assertEqual(method, {})", python::string(method).text()),
-    ];
+    ]);
     if let Some((path, rest)) = sent(url, &sample) {
         if has_body(tool) {
             lines.push(format!("        self.assertEqual(path, {})", python::string(&path).text()));
@@ -128,14 +196,20 @@ fn http_case(tool: &Tool, method: &str, url: &str) -> String {
             lines.push("        self.assertEqual(body, \"\")".to_owned());
         }
     }
+    lines.push(String::new());
+    if !secrets.is_empty() {
+        lines.push(given);
+    }
     lines.extend([
-        String::new(),
         format!("    def test_{id}_tells_of_a_failure(self) -> None:"),
         "        with FakeEndpoint(\"no such thing\", status=404) as endpoint:".to_owned(),
         format!("            with patch.object(tools, \"{constant}\", endpoint.stand_in_for(tools.{constant})):"),
         "                with self.assertRaisesRegex(RuntimeError, \"404.*no such thing\"):".to_owned(),
         format!("                    tools.{id}({arguments})"),
     ]);
+    if !secrets.is_empty() {
+        lines.extend(headers_case(tool, &arguments));
+    }
     lines.join("\n")
 }
 

@@ -1,5 +1,7 @@
 //! The tools of a project: functions in `tools.py`, what they stand on, and tests of each.
 
+use std::collections::BTreeMap;
+
 use gantry_domain::spec::{Builtin, Tool, ToolSource, argument_names};
 use serde_json::{Map, Value, json};
 
@@ -24,9 +26,17 @@ pub(super) fn files(project: &Project) -> Vec<File> {
         include_str!("../../templates/tools/calculator.py").to_owned(),
     );
     let agent = [("user_agent", python::string(&format!("{name}/{}", project.spec.metadata.version)))];
-    add(uses_http(project), "http_tool.py", fill(include_str!("../../templates/tools/http_tool.py"), &agent, &[]));
-    let client = [("client", python::string(name)), ("version", python::string(&project.spec.metadata.version))];
-    add(uses_mcp(project), "mcp_client.py", fill(include_str!("../../templates/tools/mcp_client.py"), &client, &[]));
+    let headers = [("headers", has_http_headers(project))];
+    add(uses_http(project), "http_tool.py", fill(include_str!("../../templates/tools/http_tool.py"), &agent, &headers));
+    let outgoing = include_str!("../../templates/tools/outgoing.py").to_owned();
+    add(uses_mcp_at(project) || has_http_headers(project), "outgoing.py", outgoing);
+    let client = [
+        ("client", python::string(name)),
+        ("version", python::string(&project.spec.metadata.version)),
+        ("over", Python::of(mcp_ways(project).to_owned())),
+    ];
+    let client = fill(include_str!("../../templates/tools/mcp_client.py"), &client, &mcp_conditions(project));
+    add(uses_mcp(project) || uses_mcp_at(project), "mcp_client.py", client);
     files
 }
 
@@ -34,19 +44,79 @@ pub(super) fn uses_http(project: &Project) -> bool {
     project.tools.iter().any(|tool| matches!(tool.source, ToolSource::Http { .. }))
 }
 
+/// Whether an HTTP tool sends headers of its own.
+pub(super) fn has_http_headers(project: &Project) -> bool {
+    project.tools.iter().any(|tool| matches!(&tool.source, ToolSource::Http { headers, .. } if !headers.is_empty()))
+}
+
+/// The headers of its own that a tool sends, each with the variable that has its value.
+pub(super) fn headers(tool: &Tool) -> Option<&BTreeMap<String, String>> {
+    match &tool.source {
+        ToolSource::Http { headers, .. } | ToolSource::McpOverHttp { headers, .. } => Some(headers),
+        _ => None,
+    }
+}
+
+/// Whether a tool asks an MCP server that is a program.
 pub(super) fn uses_mcp(project: &Project) -> bool {
     project.tools.iter().any(|tool| matches!(tool.source, ToolSource::Mcp { .. }))
+}
+
+/// Whether a tool asks an MCP server at an address.
+pub(super) fn uses_mcp_at(project: &Project) -> bool {
+    project.tools.iter().any(|tool| matches!(tool.source, ToolSource::McpOverHttp { .. }))
+}
+
+/// What the client of MCP is made of.
+pub(super) fn mcp_conditions(project: &Project) -> [(&'static str, bool); 2] {
+    [("commands", uses_mcp(project)), ("at", uses_mcp_at(project))]
+}
+
+/// What the client of MCP speaks over, in words.
+pub(super) fn mcp_ways(project: &Project) -> &'static str {
+    match (uses_mcp(project), uses_mcp_at(project)) {
+        (true, true) => "standard input and output and over HTTP",
+        (false, true) => "HTTP",
+        _ => "standard input and output",
+    }
+}
+
+/// The variables with the values of the headers that some tools send, each once.
+pub(super) fn secrets<'a>(tools: &[&'a Tool]) -> Vec<&'a str> {
+    let mut variables: Vec<&str> =
+        tools.iter().filter_map(|tool| headers(tool)).flat_map(BTreeMap::values).map(String::as_str).collect();
+    variables.sort_unstable();
+    variables.dedup();
+    variables
+}
+
+/// The headers that a tool sends, as a stand-in for its server keeps their names.
+pub(super) fn header_names(tool: &Tool) -> Vec<String> {
+    let mut names: Vec<String> =
+        headers(tool).into_iter().flat_map(BTreeMap::keys).map(|name| name.to_ascii_lowercase()).collect();
+    names.sort_unstable();
+    names
+}
+
+/// The headers that tools send, each with the variable that has its value and the tool's id.
+pub(super) fn header_variables<'a>(project: &Project<'a>) -> Vec<(&'a str, &'a str, &'a str)> {
+    let mut found = Vec::new();
+    for tool in &project.tools {
+        let headers = headers(tool).into_iter().flatten();
+        found.extend(headers.map(|(name, variable)| (name.as_str(), variable.as_str(), tool.id.as_str())));
+    }
+    found
 }
 
 pub(super) fn uses_builtin(project: &Project, builtin: Builtin) -> bool {
     project.tools.iter().any(|tool| matches!(&tool.source, ToolSource::Builtin { name } if *name == builtin))
 }
 
-/// The name of the constant with an http tool's address or an MCP tool's command.
+/// The name of the constant with the address of an HTTP or MCP tool, or an MCP tool's command.
 pub(super) fn constant(tool: &Tool) -> Option<String> {
     let upper = tool.id.to_ascii_uppercase();
     match tool.source {
-        ToolSource::Http { .. } => Some(format!("{upper}_URL")),
+        ToolSource::Http { .. } | ToolSource::McpOverHttp { .. } => Some(format!("{upper}_URL")),
         ToolSource::Mcp { .. } => Some(format!("{upper}_COMMAND")),
         _ => None,
     }
@@ -76,9 +146,12 @@ fn module(project: &Project) -> String {
     if uses_http(project) {
         own.push("from .http_tool import http_request");
     }
-    if uses_mcp(project) {
-        own.push("from .mcp_client import call_mcp");
-    }
+    own.extend(match (uses_mcp(project), uses_mcp_at(project)) {
+        (true, true) => Some("from .mcp_client import call_mcp, call_mcp_at"),
+        (true, false) => Some("from .mcp_client import call_mcp"),
+        (false, true) => Some("from .mcp_client import call_mcp_at"),
+        (false, false) => None,
+    });
     own.extend(frame.own);
     for group in [standard, frame.installed, own] {
         if !group.is_empty() {
@@ -102,7 +175,9 @@ fn module(project: &Project) -> String {
 fn definition_of_constant(tool: &Tool) -> Option<String> {
     let name = constant(tool)?;
     match &tool.source {
-        ToolSource::Http { url, .. } => Some(format!("{name} = {}", python::string(url).text())),
+        ToolSource::Http { url, .. } | ToolSource::McpOverHttp { url, .. } => {
+            Some(format!("{name} = {}", python::string(url).text()))
+        }
         ToolSource::Mcp { command, .. } => {
             Some(format!("{name} = {}", python::value(&json!(command), 0, name.len() + 3).text()))
         }
@@ -120,16 +195,27 @@ fn function(tool: &Tool) -> String {
     let timeout = python::seconds(tool.timeout_ms);
     let timeout = timeout.text();
     let body = match &tool.source {
-        ToolSource::Http { method, .. } => {
+        ToolSource::Http { method, headers, .. } => {
             let url = constant(tool).unwrap_or_default();
-            call(
-                "http_request",
-                &[python::string(method).text(), &url, &arguments(tool), &format!("timeout={timeout}")],
-            )
+            let (method, given) = (python::string(method), arguments(tool));
+            let timeout = format!("timeout={timeout}");
+            let variables = format!("variables={}", python::value(&json!(headers), 8, 18).text());
+            let mut parts = vec![method.text(), url.as_str(), given.as_str(), timeout.as_str()];
+            if !headers.is_empty() {
+                parts.push(&variables);
+            }
+            call("http_request", &parts)
         }
         ToolSource::Mcp { tool: name, .. } => {
             let command = constant(tool).unwrap_or_default();
             call("call_mcp", &[&command, python::string(name).text(), &arguments(tool), &format!("timeout={timeout}")])
+        }
+        ToolSource::McpOverHttp { headers, tool: name, .. } => {
+            let url = constant(tool).unwrap_or_default();
+            let headers = python::value(&json!(headers), 8, 8);
+            let name = python::string(name);
+            let timeout = format!("timeout={timeout}");
+            call("call_mcp_at", &[&url, headers.text(), name.text(), &arguments(tool), &timeout])
         }
         ToolSource::Builtin { name } => match name {
             Builtin::Calculator => "    return evaluate(expression)\n".to_owned(),

@@ -22,6 +22,10 @@ pub(super) fn files(project: &Project) -> Vec<File> {
         let server = include_str!("../../templates/typescript/tests/fake-mcp-server.ts");
         files.push(file("tests/fake-mcp-server.ts", server.to_owned()));
     }
+    if tools::uses_mcp_at(project) {
+        let endpoint = include_str!("../../templates/typescript/tests/fake-mcp-endpoint.ts");
+        files.push(file("tests/fake-mcp-endpoint.ts", endpoint.to_owned()));
+    }
     files
 }
 
@@ -135,12 +139,12 @@ fn contract(project: &Project) -> String {
         ("ends", script.is_some()),
     ]);
     // What is imported follows from what is used.
-    let fill_with = |fakes: &str, fails: bool| {
+    let fill_with = |fakes: &str, fails: bool, mcp_endpoint: bool| {
         let slots = [slots.as_slice(), &[("fakes", TypeScript::of(fakes.to_owned()))]].concat();
-        let conditions = [conditions.as_slice(), &[("fails", fails)]].concat();
+        let conditions = [conditions.as_slice(), &[("fails", fails), ("mcp_endpoint", mcp_endpoint)]].concat();
         fill(include_str!("../../templates/typescript/tests/contract.test.ts"), &slots, &conditions)
     };
-    let body = fill_with("", false);
+    let body = fill_with("", false, false);
     let fakes = used(
         &body,
         &[
@@ -159,7 +163,8 @@ fn contract(project: &Project) -> String {
             "type Said",
         ],
     );
-    fill_with(&fakes.join(", "), !used(&body, &["ModelError"]).is_empty())
+    let is_used = |name: &str| !used(&body, &[name]).is_empty();
+    fill_with(&fakes.join(", "), is_used("ModelError"), is_used("withMcpEndpoint"))
 }
 
 /// Which of some names are words of a text.
@@ -171,7 +176,7 @@ fn used<'a>(text: &str, names: &[&'a str]) -> Vec<&'a str> {
 /// What tests change of `tools.ts`, by name.
 fn tables(project: &Project) -> Vec<&'static str> {
     let mut names = Vec::new();
-    if tools::uses_http(project) {
+    if tools::uses_http(project) || tools::uses_mcp_at(project) {
         names.push("ADDRESSES");
     }
     if tools::uses_mcp(project) {
@@ -306,7 +311,7 @@ fn expected_output(tool: &Tool) -> TypeScript {
             ToolSource::Builtin { name: Builtin::CurrentTime } => r"/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+02:00$/m",
             ToolSource::Builtin { name: Builtin::TextStatistics } => "/characters.: 9, .words.: 2, .lines.: 1/",
             ToolSource::Http { .. } => return TypeScript::of(format!("/^{ENDPOINT_ANSWER}$/m")),
-            ToolSource::Mcp { .. } => "/^called /m",
+            ToolSource::Mcp { .. } | ToolSource::McpOverHttp { .. } => "/^called /m",
             ToolSource::Python { .. } | ToolSource::Typescript { .. } => "/^(?!Error: )/m",
         }
         .to_owned(),
@@ -317,9 +322,11 @@ fn expected_output(tool: &Tool) -> TypeScript {
 fn set_up(tools: &[&Tool]) -> TypeScript {
     let of_kind = |is_meant: fn(&Tool) -> bool| tools.iter().filter(move |tool| is_meant(tool)).map(|tool| &tool.id);
     let addresses: Vec<&String> = of_kind(|tool| matches!(tool.source, ToolSource::Http { .. })).collect();
+    let servers: Vec<&String> = of_kind(|tool| matches!(tool.source, ToolSource::McpOverHttp { .. })).collect();
     let commands: Vec<&String> = of_kind(|tool| matches!(tool.source, ToolSource::Mcp { .. })).collect();
+    let has_addresses = !addresses.is_empty() || !servers.is_empty();
     let mut lines = Vec::new();
-    if !addresses.is_empty() {
+    if has_addresses {
         lines.push("  const addresses = { ...ADDRESSES };".to_owned());
     }
     if !commands.is_empty() {
@@ -327,28 +334,51 @@ fn set_up(tools: &[&Tool]) -> TypeScript {
         lines.extend(commands.iter().map(|id| format!("  COMMANDS.{id} = FAKE_MCP_SERVER;")));
     }
     lines.push("  try {".to_owned());
-    if addresses.is_empty() {
-        lines.push("    await work();".to_owned());
-    } else {
-        lines.push(format!(
-            "    await withEndpoint({}, 200, async (standInFor) => {{",
-            typescript::string(ENDPOINT_ANSWER).text()
-        ));
-        lines.extend(addresses.iter().map(|id| format!("      ADDRESSES.{id} = standInFor(addresses.{id});")));
-        lines.extend(["      await work();".to_owned(), "    });".to_owned()]);
+    let mut margin = "    ".to_owned();
+    let mut ends = Vec::new();
+    let http: Vec<&Tool> =
+        tools.iter().filter(|tool| matches!(tool.source, ToolSource::Http { .. })).copied().collect();
+    let secrets = tools::secrets(&http);
+    if !secrets.is_empty() {
+        lines.push(format!("{margin}await withEnvironment({}, async () => {{", secret_values(&secrets)));
+        ends.push(format!("{margin}}});"));
+        margin.push_str("  ");
     }
-    lines.push("  } finally {".to_owned());
     if !addresses.is_empty() {
+        let answer = typescript::string(ENDPOINT_ANSWER);
+        lines.push(format!("{margin}await withEndpoint({}, 200, async (standInFor) => {{", answer.text()));
+        lines.extend(addresses.iter().map(|id| format!("{margin}  ADDRESSES.{id} = standInFor(addresses.{id});")));
+        ends.push(format!("{margin}}});"));
+        margin.push_str("  ");
+    }
+    if !servers.is_empty() {
+        let variables = typescript::strings(&tools::secrets(tools));
+        lines.push(format!("{margin}await withMcpEndpoint({}, async (address) => {{", variables.text()));
+        lines.extend(servers.iter().map(|id| format!("{margin}  ADDRESSES.{id} = address;")));
+        ends.push(format!("{margin}}});"));
+        margin.push_str("  ");
+    }
+    lines.push(format!("{margin}await work();"));
+    lines.extend(ends.into_iter().rev());
+    lines.push("  } finally {".to_owned());
+    if has_addresses {
         lines.push("    Object.assign(ADDRESSES, addresses);".to_owned());
     }
     if !commands.is_empty() {
         lines.push("    Object.assign(COMMANDS, commands);".to_owned());
     }
     lines.push("  }".to_owned());
-    if addresses.is_empty() && commands.is_empty() {
+    if !has_addresses && commands.is_empty() {
         lines = vec!["  await work();".to_owned()];
     }
     TypeScript::of(lines.join("\n"))
+}
+
+/// An object in which each variable has the value that stand-ins look for.
+fn secret_values(variables: &[&str]) -> String {
+    let entries: Vec<String> =
+        variables.iter().map(|variable| format!("{}: \"a secret\"", typescript::key(variable).text())).collect();
+    format!("{{ {} }}", entries.join(", "))
 }
 
 fn moves(moves: &[Move]) -> TypeScript {
@@ -367,7 +397,7 @@ fn message(said: &Move) -> TypeScript {
 
 fn tool_cases(project: &Project) -> String {
     let cases: String = project.tools.iter().map(|tool| tool_case(tool)).collect();
-    let fakes = used(&cases, &["FAKE_MCP_SERVER", "withEndpoint"]);
+    let fakes = used(&cases, &["FAKE_MCP_SERVER", "withEndpoint", "withEnvironment"]);
     let names = [tables(project).as_slice(), &["TOOLS"]].concat();
     fill(
         include_str!("../../templates/typescript/tests/tools.test.ts"),
@@ -376,7 +406,7 @@ fn tool_cases(project: &Project) -> String {
             ("fakes", TypeScript::of(fakes.join(", "))),
             ("cases", TypeScript::of(cases.trim_end().to_owned())),
         ],
-        &[("fakes", !fakes.is_empty())],
+        &[("fakes", !fakes.is_empty()), ("mcp_endpoint", tools::uses_mcp_at(project))],
     )
 }
 
@@ -393,11 +423,35 @@ fn tool_case(tool: &Tool) -> String {
             };
             fill(template, &[("id", typescript::string(id)), ("name", TypeScript::of(id.clone()))], &[])
         }
-        ToolSource::Http { method, url } => http_case(tool, method, url, given),
+        ToolSource::Http { method, url, .. } => http_case(tool, method, url, given),
         ToolSource::Mcp { .. } => format!(
             "\ntest(\"{id} asks its server\", async () => {{\n  const command = COMMANDS.{id};\n  COMMANDS.{id} = FAKE_MCP_SERVER;\n  \
              try {{\n    assert.match(await call(\"{id}\", {given}), /^called /);\n  }} finally {{\n    COMMANDS.{id} = command;\n  }}\n}});\n"
         ),
+        ToolSource::McpOverHttp { .. } => {
+            let names = tools::header_names(tool);
+            [
+                String::new(),
+                format!("test(\"{id} asks its server\", async () => {{"),
+                format!("  const address = ADDRESSES.{id};"),
+                format!(
+                    "  await withMcpEndpoint({}, async (standIn, secrets, sessions) => {{",
+                    typescript::strings(&tools::secrets(&[tool])).text()
+                ),
+                format!("    ADDRESSES.{id} = standIn;"),
+                "    try {".to_owned(),
+                format!("      assert.match(await call(\"{id}\", {given}), /^called /);"),
+                "    } finally {".to_owned(),
+                format!("      ADDRESSES.{id} = address;"),
+                "    }".to_owned(),
+                format!("    assert.deepEqual([...secrets].sort(), {});", typescript::strings(&names).text()),
+                "    assert.equal(sessions.size, 0);".to_owned(),
+                "  });".to_owned(),
+                "});".to_owned(),
+                String::new(),
+            ]
+            .join("\n")
+        }
         ToolSource::Python { .. } | ToolSource::Typescript { .. } => String::new(),
     }
 }
@@ -405,9 +459,15 @@ fn tool_case(tool: &Tool) -> String {
 fn http_case(tool: &Tool, method: &str, url: &str, given: &str) -> String {
     let id = &tool.id;
     let answer = typescript::string(ENDPOINT_ANSWER);
+    let secrets = tools::secrets(&[tool]);
+    let (work, end) = if secrets.is_empty() {
+        ("async () => {".to_owned(), "});")
+    } else {
+        (format!("() => withEnvironment({}, async () => {{", secret_values(&secrets)), "}));")
+    };
     let mut lines = vec![
         String::new(),
-        format!("test(\"{id} sends what it was given\", async () => {{"),
+        format!("test(\"{id} sends what it was given\", {work}"),
         format!("  const address = ADDRESSES.{id};"),
         format!("  await withEndpoint({}, 200, async (standInFor, requests) => {{", answer.text()),
         format!("    ADDRESSES.{id} = standInFor(address);"),
@@ -418,6 +478,10 @@ fn http_case(tool: &Tool, method: &str, url: &str, given: &str) -> String {
         "    }".to_owned(),
         format!("    assert.equal(requests[0]?.method, {});", typescript::string(method).text()),
     ];
+    if !secrets.is_empty() {
+        let names = typescript::strings(&tools::header_names(tool));
+        lines.push(format!("    assert.deepEqual(requests[0]?.secrets, {});", names.text()));
+    }
     if let Some((path, rest)) = tool_tests::sent(url, &tools::sample_arguments(tool)) {
         if tool_tests::has_body(tool) {
             lines.push(format!("    assert.equal(requests[0]?.path, {});", typescript::string(&path).text()));
@@ -444,9 +508,9 @@ fn http_case(tool: &Tool, method: &str, url: &str, given: &str) -> String {
     }
     lines.extend([
         "  });".to_owned(),
-        "});".to_owned(),
+        end.to_owned(),
         String::new(),
-        format!("test(\"{id} tells of a failure\", async () => {{"),
+        format!("test(\"{id} tells of a failure\", {work}"),
         format!("  const address = ADDRESSES.{id};"),
         "  await withEndpoint(\"no such thing\", 404, async (standInFor) => {".to_owned(),
         format!("    ADDRESSES.{id} = standInFor(address);"),
@@ -456,7 +520,7 @@ fn http_case(tool: &Tool, method: &str, url: &str, given: &str) -> String {
         format!("      ADDRESSES.{id} = address;"),
         "    }".to_owned(),
         "  });".to_owned(),
-        "});".to_owned(),
+        end.to_owned(),
         String::new(),
     ]);
     lines.join("\n")

@@ -186,6 +186,10 @@ fn document(template: &str, project: &Project) -> String {
     ]);
     let rows: Vec<String> = rows.into_iter().map(|(path, meaning)| format!("| `{path}` | {meaning} |")).collect();
     let first = project.agents.first().map_or("", |agent| agent.id.as_str());
+    let headers: Vec<String> = tools::header_variables(project)
+        .into_iter()
+        .map(|(header, variable, tool)| format!("`{variable}` for `{header}` of `{tool}`"))
+        .collect();
     fill(
         template,
         &[
@@ -197,7 +201,13 @@ fn document(template: &str, project: &Project) -> String {
             ("cases", Markdown::of(project.spec.evals.cases.clone())),
             ("tool_rows", Markdown::of(documents::tool_rows(project).join("\n"))),
             ("files", Markdown::of(rows.join("\n"))),
+            ("headers", Markdown::of(headers.join(", "))),
         ],
-        &[("tools", !project.tools.is_empty()), ("mcp", tools::uses_mcp(project))],
+        &[
+            ("tools", !project.tools.is_empty()),
+            ("mcp", tools::uses_mcp(project)),
+            ("mcp_at", tools::uses_mcp_at(project)),
+            ("headers", !headers.is_empty()),
+        ],
     )
 }

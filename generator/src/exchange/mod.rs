@@ -17,6 +17,7 @@ pub mod mcp_server;
 mod names;
 #[cfg(feature = "code")]
 pub mod openai_agents;
+pub mod openapi;
 #[cfg(feature = "code")]
 pub mod project;
 

@@ -1,6 +1,8 @@
 //! Which tools an agent gets: Gantry's own by words, HTTP tools by addresses. What would need
 //! something that the text does not give becomes a question, never a tool that does nothing.
 
+use std::collections::BTreeMap;
+
 use gantry_domain::spec::{Builtin, Effect, Tool, ToolSource, check, is_python_identifier, url_placeholders};
 use serde_json::{Map, json};
 
@@ -214,7 +216,7 @@ fn http_tool(url: &str, sentence: &str, shape: Option<&Shape>, known: &[Tool]) -
         parameters,
         effect,
         timeout_ms: 10_000,
-        source: ToolSource::Http { method: method.to_owned(), url },
+        source: ToolSource::Http { method: method.to_owned(), url, headers: BTreeMap::new() },
     };
     check::is_sound_tool(&tool).then_some(tool)
 }
@@ -282,7 +284,8 @@ mod tests {
             tool.source,
             ToolSource::Http {
                 method: "GET".to_owned(),
-                url: "https://api.example.com/v1/orders/{order_id}?full=true".to_owned()
+                url: "https://api.example.com/v1/orders/{order_id}?full=true".to_owned(),
+                headers: BTreeMap::new(),
             }
         );
         assert_eq!(tool.effect, Effect::Network);

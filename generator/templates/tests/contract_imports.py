@@ -9,6 +9,9 @@ import urllib.request
 from http.server import ThreadingHTTPServer
 from unittest.mock import patch
 
+{{# mcp_endpoint }}
+from fake_mcp_endpoint import FakeMcpEndpoint
+{{/ mcp_endpoint }}
 from fakes import {{ fakes }}
 
 from {{ package }} import {{ modules }}

@@ -189,16 +189,21 @@ def stream(body: dict, message: dict) -> str:
 
 
 class FakeEndpoint:
-    """Answers every HTTP request with `answer` and keeps what was asked: method, path with query, body."""
+    """Answers every HTTP request with `answer` and keeps what was asked: method, path with query, body.
+
+    `secrets` are the headers of the last request whose value was `a secret`.
+    """
 
     def __init__(self, answer: str, status: int = 200) -> None:
         self.requests: list[tuple[str, str, str]] = []
+        self.secrets: set[str] = set()
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
                 fake.requests.append((self.command, self.path, body.decode()))
+                fake.secrets = {name.lower() for name, value in self.headers.items() if value == "a secret"}
                 content = answer.encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(content)))

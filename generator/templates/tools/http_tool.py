@@ -7,15 +7,28 @@ import re
 import urllib.error
 import urllib.parse
 import urllib.request
+{{# headers }}
+
+from .outgoing import OPENER, header_values
+{{/ headers }}
 
 RESULT_LIMIT = 100_000
 
 
+{{^ headers }}
 def http_request(method: str, url: str, arguments: dict, timeout: float) -> str:
+{{/ headers }}
+{{# headers }}
+def http_request(method: str, url: str, arguments: dict, timeout: float, variables: dict[str, str] | None = None) -> str:
+{{/ headers }}
     """Calls `url` and returns the answer's text.
 
     `{name}` in the address stands for that argument. The other arguments go into the query (GET and
     DELETE) or into a JSON body; those that are None are left out.
+{{# headers }}
+    `variables` names the environment variable that has the value of each header; with headers nobody is followed to
+    another address.
+{{/ headers }}
     """
     placed = set(re.findall(r"\{(\w+)\}", url))
     url = re.sub(r"\{(\w+)\}", lambda match: urllib.parse.quote(as_text(arguments[match[1]]), safe=""), url)
@@ -29,9 +42,19 @@ def http_request(method: str, url: str, arguments: dict, timeout: float) -> str:
     else:
         body = json.dumps(remaining).encode()
         headers["Content-Type"] = "application/json"
+{{# headers }}
+    headers.update(header_values(variables or {}))
+{{/ headers }}
     request = urllib.request.Request(url, body, headers, method=method)
+{{# headers }}
+    opened = OPENER.open if variables else urllib.request.urlopen
+    try:
+        with opened(request, timeout=timeout) as response:
+{{/ headers }}
+{{^ headers }}
     try:
         with urllib.request.urlopen(request, timeout=timeout) as response:
+{{/ headers }}
             text = response.read(RESULT_LIMIT).decode(errors="replace")
     except urllib.error.HTTPError as error:
         detail = error.read(2_000).decode(errors="replace")

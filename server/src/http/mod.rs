@@ -72,6 +72,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(crate::approval::http::routes())
         .merge(crate::plan::http::routes())
         .merge(crate::mcp::http::routes())
+        .merge(crate::openapi::http::routes())
         .merge(crate::compatibility::http::routes())
         .merge(crate::exchange::http::routes())
         .merge(crate::system::http::routes())

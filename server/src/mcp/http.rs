@@ -1,10 +1,18 @@
 //! MCP servers over HTTP.
 
+use std::collections::BTreeMap;
+
+use axum::extract::State;
 use gantry_domain::api::mcp::{DiscoverMcpServer, McpServer};
 use gantry_domain::api::token::Scope;
+use gantry_domain::problem::{FieldProblem, sentence};
+use gantry_domain::spec::check::faults_of_tool;
+use gantry_domain::spec::{Effect, Tool, ToolSource};
+use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::McpPlace;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::Json;
@@ -19,25 +27,65 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(discover))
 }
 
-/// Starts a program on this node, asks it as an MCP server for its tools, and stops it. Whoever may
-/// talk to agents may start such programs, so this takes the same scope.
+/// Asks an MCP server for its tools: a program, which is started on this node and stopped afterwards, or an
+/// address. Whoever may talk to agents may have them do the same, so this takes the same scope.
 #[utoipa::path(post, path = "/mcp-servers/~discover", tag = "mcp-servers", request_body = DiscoverMcpServer,
     responses((status = OK, body = McpServer)))]
-async fn discover(actor: Actor, Json(body): Json<DiscoverMcpServer>) -> Result<axum::Json<McpServer>> {
+async fn discover(
+    State(app): State<App>,
+    actor: Actor,
+    Json(body): Json<DiscoverMcpServer>,
+) -> Result<axum::Json<McpServer>> {
     actor.require(Scope::Write)?;
-    let words = &body.command;
+    let place = match body.url {
+        None if body.headers.is_empty() => program(body.command)?,
+        Some(url) if body.command.is_empty() => address(url, body.headers)?,
+        _ => {
+            return Err(Error::invalid(
+                "/url",
+                "url_invalid",
+                "Expected either the command of a program, or an address with or without headers.",
+            ));
+        }
+    };
+    match &place {
+        McpPlace::Program(words) => {
+            tracing::info!(actor = actor.name, program = words[0], "asking an MCP server for its tools");
+        }
+        McpPlace::Address { url, .. } => {
+            tracing::info!(actor = actor.name, url, "asking an MCP server for its tools");
+        }
+    }
+    Ok(axum::Json(super::discover(&app, &place).await?))
+}
+
+fn program(words: Vec<String>) -> Result<McpPlace> {
     let is_sound = words.first().is_some_and(|program| !program.trim().is_empty())
         && words.len() <= MOST_WORDS
         && words.iter().all(|word| word.len() <= LONGEST_WORD);
-    if !is_sound {
-        return Err(Error::invalid(
-            "/command",
-            "command_invalid",
-            format!(
-                "Expected a program and its arguments, at most {MOST_WORDS} words of at most {LONGEST_WORD} bytes."
-            ),
-        ));
+    if is_sound {
+        return Ok(McpPlace::Program(words));
     }
-    tracing::info!(actor = actor.name, program = words[0], "asking an MCP server for its tools");
-    Ok(axum::Json(super::discover(words).await?))
+    Err(Error::invalid(
+        "/command",
+        "command_invalid",
+        format!("Expected a program and its arguments, at most {MOST_WORDS} words of at most {LONGEST_WORD} bytes."),
+    ))
+}
+
+/// An address and its headers, by the rules for those of a spec.
+fn address(url: String, headers: BTreeMap<String, String>) -> Result<McpPlace> {
+    let tool = Tool {
+        id: "server_tool".to_owned(),
+        description: "Any.".to_owned(),
+        parameters: json!({"type": "object"}),
+        effect: Effect::Network,
+        timeout_ms: 10_000,
+        source: ToolSource::McpOverHttp { url: url.clone(), headers: headers.clone(), tool: "server_tool".to_owned() },
+    };
+    let faults: Vec<FieldProblem> = faults_of_tool(&tool)
+        .into_iter()
+        .map(|found| FieldProblem::new(found.path, found.code, sentence(&found.message)))
+        .collect();
+    if faults.is_empty() { Ok(McpPlace::Address { url, headers }) } else { Err(Error::many(faults)) }
 }

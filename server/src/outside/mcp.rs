@@ -1,30 +1,47 @@
-//! A server that speaks the Model Context Protocol over standard input and output: a program that
-//! is started, asked and stopped.
+//! A server that speaks the Model Context Protocol: a program that is started, asked over standard input
+//! and output, and stopped, or an address that is asked over streamable HTTP.
 //!
-//! The program sees a bare environment (`PATH`, `HOME`, language and temporary directory): nothing
+//! A program sees a bare environment (`PATH`, `HOME`, language and temporary directory): nothing
 //! of Gantry's settings or secrets. It leads a process group of its own, and the whole group is
-//! killed at the end. Whether a program may be started at all belongs in `runtime/`.
+//! killed at the end. An address is called as `careful` allows, and never another one that it sends on to:
+//! the headers would go along. Whether a program may be started at all belongs in `runtime/`.
 
+use std::collections::HashMap;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use process_wrap::tokio::{CommandWrap, KillOnDrop, ProcessGroup};
+use reqwest::header::{HeaderName, HeaderValue};
 use rmcp::model::{CallToolRequestParams, JsonObject, PaginatedRequestParams};
 use rmcp::service::{RoleClient, RunningService, ServiceExt};
-use rmcp::transport::TokioChildProcess;
+use rmcp::transport::common::client_side_sse::NeverRetry;
+use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use rmcp::transport::{StreamableHttpClientTransport, TokioChildProcess};
+use secrecy::{ExposeSecret, SecretString};
 use tokio::io::AsyncReadExt;
+use url::Url;
+
+use super::careful::{self, without_secrets};
 
 /// What the program gets of the environment.
 const ENVIRONMENT: [&str; 6] = ["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ"];
 /// How much of what the program wrote to its standard error is kept for an error message.
 const STDERR_KEPT: usize = 2_000;
-/// How long a program has to end by itself before it is killed.
+/// How long a program has to end by itself before it is killed, and a session at an address to be ended.
 const END_WITHIN: Duration = Duration::from_millis(500);
+/// How long a server at an address has to be connected to.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// The most bytes of one message from an address.
+const LARGEST_MESSAGE: usize = 16 << 20;
+/// How much of an error is told.
+const ERROR_KEPT: usize = 600;
 
 /// A running server.
 pub(crate) struct McpServer {
     service: RunningService<RoleClient, ()>,
+    /// What was sent to it and must not be told to anybody, should it say it back.
+    secrets: Vec<(String, SecretString)>,
 }
 
 /// What a tool answered.
@@ -74,11 +91,46 @@ impl McpServer {
             tokio::spawn(gather(stderr, said.clone()));
         }
         match ().serve(transport).await {
-            Ok(service) => Ok(Self { service }),
+            Ok(service) => Ok(Self { service, secrets: Vec::new() }),
             Err(error) => {
                 let said = said.lock().unwrap_or_else(PoisonError::into_inner).trim().to_owned();
                 let said = if said.is_empty() { String::new() } else { format!(" It wrote: {said}") };
                 Err(format!("The MCP server {program} did not answer as one: {error}.{said}"))
+            }
+        }
+    }
+
+    /// Begins a session at an address, with these headers in each request. The caller keeps the time.
+    ///
+    /// # Errors
+    /// Why there is none, as a sentence.
+    pub(crate) async fn connect(url: &str, headers: Vec<(String, SecretString)>) -> Result<Self, String> {
+        let address = Url::parse(url).map_err(|error| format!("The MCP server's address is not valid: {error}."))?;
+        careful::refuse_address(&address).map_err(|fault| format!("The MCP server is not called: {fault}."))?;
+        let mut sent = HashMap::new();
+        for (name, value) in &headers {
+            let unfit =
+                || format!("The header {name} of the MCP server has a name or a value that no header can have.");
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit())?;
+            let mut value = HeaderValue::from_str(value.expose_secret().trim()).map_err(|_| unfit())?;
+            value.set_sensitive(true);
+            sent.insert(name, value);
+        }
+        let mut config =
+            StreamableHttpClientTransportConfig::with_uri(url).custom_headers(sent).max_sse_event_size(LARGEST_MESSAGE);
+        // What broke off is told at once: whoever calls a tool decides what to do about it.
+        config.retry_config = Arc::new(NeverRetry::default());
+        let client = client().ok_or("This server cannot make HTTP requests; its log says why.")?;
+        match ().serve(StreamableHttpClientTransport::with_client(client.clone(), config)).await {
+            Ok(service) => Ok(Self { service, secrets: headers }),
+            Err(error) => {
+                let said = told(&headers, &error);
+                let advice = if said.contains("Auth required") {
+                    " It wants to know who asks: name a header such as Authorization."
+                } else {
+                    ""
+                };
+                Err(format!("The MCP server at {url} did not answer as one: {said}.{advice}"))
             }
         }
     }
@@ -98,11 +150,10 @@ impl McpServer {
         let mut cursor = None;
         loop {
             let page = PaginatedRequestParams::default().with_cursor(cursor);
-            let page = self
-                .service
-                .list_tools(Some(page))
-                .await
-                .map_err(|error| format!("The MCP server did not list its tools: {error}."))?;
+            let page =
+                self.service.list_tools(Some(page)).await.map_err(|error| {
+                    format!("The MCP server did not list its tools: {}.", told(&self.secrets, &error))
+                })?;
             tools.extend(page.tools.into_iter().map(|tool| OfferedTool {
                 name: tool.name.into_owned(),
                 description: tool.description.or(tool.title.map(Into::into)).unwrap_or_default().into_owned(),
@@ -126,8 +177,11 @@ impl McpServer {
     /// Why there is no answer, as a sentence.
     pub(crate) async fn call(&self, tool: &str, arguments: JsonObject) -> Result<McpAnswer, String> {
         let request = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
-        let result =
-            self.service.call_tool(request).await.map_err(|error| format!("The MCP server failed: {error}."))?;
+        let result = self
+            .service
+            .call_tool(request)
+            .await
+            .map_err(|error| format!("The MCP server failed: {}.", told(&self.secrets, &error)))?;
         let mut parts = Vec::new();
         for block in &result.content {
             match block.as_text() {
@@ -140,14 +194,48 @@ impl McpServer {
         {
             parts.push(structured.to_string());
         }
-        Ok(McpAnswer { text: parts.join("\n"), is_error: result.is_error.unwrap_or(false) })
+        Ok(McpAnswer {
+            text: without_secrets(&self.secrets, parts.join("\n")),
+            is_error: result.is_error.unwrap_or(false),
+        })
     }
 
-    /// Ends the program: its input is closed, and what does not end by itself is killed.
+    /// Ends the session. A program's input is closed, and what does not end by itself is killed.
     pub(crate) async fn stop(self) {
         // Dropped when the time is over, and dropping kills.
         let _ = tokio::time::timeout(END_WITHIN, self.service.cancel()).await;
     }
+}
+
+/// What calls addresses. Where one sends on to is told and not followed.
+fn client() -> Option<&'static reqwest::Client> {
+    static CLIENT: OnceLock<Option<reqwest::Client>> = OnceLock::new();
+    let build = || {
+        careful::builder()
+            .connect_timeout(CONNECT_WITHIN)
+            .redirect(reqwest::redirect::Policy::custom(|attempt| {
+                let elsewhere = format!("it sends on to {}: use that address if it is right", attempt.url());
+                attempt.error(elsewhere)
+            }))
+            .build()
+            .inspect_err(|error| tracing::error!(%error, "no client for MCP servers at addresses"))
+            .ok()
+    };
+    CLIENT.get_or_init(build).as_ref()
+}
+
+/// An error and what is at the bottom of it, without secrets and not too long.
+fn told(secrets: &[(String, SecretString)], error: &(dyn std::error::Error + 'static)) -> String {
+    let (mut said, cause) = (error.to_string(), careful::cause(error));
+    if !said.contains(&cause) {
+        said = format!("{said}: {cause}");
+    }
+    said = without_secrets(secrets, said);
+    if let Some((end, _)) = said.char_indices().nth(ERROR_KEPT) {
+        said.truncate(end);
+        said.push('…');
+    }
+    said.trim_end_matches('.').to_owned()
 }
 
 /// Reads on to the end, or the program would block once its pipe is full; keeps the last words.

@@ -2,6 +2,7 @@
 //! never imports the database or a noun.
 
 pub mod buildkit;
+pub(crate) mod careful;
 pub mod docker;
 pub(crate) mod git;
 pub mod layout;

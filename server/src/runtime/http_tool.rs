@@ -1,22 +1,25 @@
 //! `http` tools: one request, made from a template and the arguments of the call.
 //!
 //! The address comes from the spec's author, the arguments from the model: arguments are
-//! percent-encoded, so none of them leaves its place. The service that hands out a cloud machine's
-//! credentials (169.254.0.0/16 and its kin) is refused whatever name leads to it.
+//! percent-encoded, so none of them leaves its place. Which addresses are called at all is said in
+//! `outside/careful`.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use futures::StreamExt;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::HeaderValue;
 use reqwest::{Client, Method, redirect};
+use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
-use url::{Host, Url};
+use url::Url;
+
+use crate::app::App;
+use crate::outside::careful::{self, refuse_address, without_secrets};
+use crate::secret;
 
 /// Bytes of an answer that the model gets to read.
 const LARGEST_ANSWER: usize = 256 * 1024;
-/// How often a tool may be sent elsewhere.
-const MOST_REDIRECTS: usize = 5;
 
 /// Makes the request and gives the answer's text.
 ///
@@ -24,7 +27,13 @@ const MOST_REDIRECTS: usize = 5;
 ///
 /// # Errors
 /// A sentence for the model.
-pub(super) async fn call(method: &str, template: &str, arguments: &Map<String, Value>) -> Result<String, String> {
+pub(super) async fn call(
+    app: &App,
+    method: &str,
+    template: &str,
+    headers: &BTreeMap<String, String>,
+    arguments: &Map<String, Value>,
+) -> Result<String, String> {
     let method: Method = match method {
         "GET" | "POST" | "PUT" | "PATCH" | "DELETE" => {
             method.parse().map_err(|_| "Error: unknown method".to_owned())?
@@ -33,19 +42,33 @@ pub(super) async fn call(method: &str, template: &str, arguments: &Map<String, V
     };
     let in_query = method == Method::GET || method == Method::DELETE;
     let (url, rest) = address(template, arguments, in_query)?;
-    refuse_address(&url)?;
-    let mut request = client()?.request(method, url);
+    refuse_address(&url).map_err(|fault| format!("Error: {fault}"))?;
+    // Headers that say who asks go to the address that they are for, and to no other one. Which secrets those
+    // are is said by the address as it is called, whatever a template made of it.
+    let headers = secret::header_values(app, url.as_str(), headers).await.map_err(|fault| format!("Error: {fault}"))?;
+    let clients = clients()?;
+    let client = if headers.is_empty() { &clients.following } else { &clients.staying };
+    let mut request = client.request(method, url);
+    for (name, value) in &headers {
+        let mut value = HeaderValue::from_str(value.expose_secret().trim())
+            .map_err(|_| format!("Error: the secret for the header {name} has a value that no header can have"))?;
+        value.set_sensitive(true);
+        request = request.header(name, value);
+    }
     if !in_query {
         request = request.json(&rest);
     }
-    let response = request.send().await.map_err(|error| format!("Error: the request failed: {}", cause(&error)))?;
+    let response =
+        request.send().await.map_err(|error| format!("Error: the request failed: {}", careful::cause(&error)))?;
     let status = response.status();
+    let place = response.headers().get(reqwest::header::LOCATION);
+    let elsewhere = place.map(|place| String::from_utf8_lossy(place.as_bytes()).into_owned());
     let is_text = is_text(response.headers().get(reqwest::header::CONTENT_TYPE));
     let mut body = Vec::new();
     let mut truncated = false;
     let mut stream = response.bytes_stream();
     while let Some(bytes) = stream.next().await {
-        let bytes = bytes.map_err(|error| format!("Error: the answer broke off: {}", cause(&error)))?;
+        let bytes = bytes.map_err(|error| format!("Error: the answer broke off: {}", careful::cause(&error)))?;
         body.extend_from_slice(&bytes);
         if body.len() > LARGEST_ANSWER {
             body.truncate(LARGEST_ANSWER);
@@ -61,7 +84,15 @@ pub(super) async fn call(method: &str, template: &str, arguments: &Map<String, V
     if truncated {
         text.push_str("\n[cut off after 256 KiB]");
     }
-    if status.is_success() { Ok(text) } else { Err(format!("Error: HTTP {status}\n{text}")) }
+    let text = without_secrets(&headers, text);
+    if status.is_success() {
+        return Ok(text);
+    }
+    let elsewhere = if status.is_redirection() { elsewhere.as_deref() } else { None };
+    match elsewhere {
+        Some(place) => Err(format!("Error: HTTP {status}: it sends on to {place}, which is not followed with headers")),
+        None => Err(format!("Error: HTTP {status}\n{text}")),
+    }
 }
 
 /// Fills the template; gives the address and the arguments that have no place in it and are not
@@ -125,98 +156,27 @@ fn percent_encoded(text: &str) -> impl Iterator<Item = char> {
         .into_iter()
 }
 
-fn refuse_address(url: &Url) -> Result<(), String> {
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err("Error: only http and https addresses may be called".to_owned());
-    }
-    let forbidden = match url.host() {
-        Some(Host::Ipv4(ip)) => is_forbidden(IpAddr::V4(ip)),
-        Some(Host::Ipv6(ip)) => is_forbidden(IpAddr::V6(ip)),
-        Some(Host::Domain(_)) => false,
-        None => return Err("Error: the address has no host".to_owned()),
-    };
-    if forbidden {
-        return Err("Error: link-local addresses may not be called".to_owned());
-    }
-    Ok(())
+/// What makes requests. Connections are not kept: a tool is called now and then, each time anew.
+struct Clients {
+    /// Follows redirects.
+    following: Client,
+    /// Does not.
+    staying: Client,
 }
 
-/// Link-local addresses: where clouds keep the metadata service.
-fn is_forbidden(ip: IpAddr) -> bool {
-    /// The metadata service of AWS over IPv6.
-    const AWS: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
-    let link_local = |ip: Ipv4Addr| ip.is_link_local();
-    match ip {
-        IpAddr::V4(ip) => link_local(ip),
-        IpAddr::V6(ip) => {
-            ip.is_unicast_link_local()
-                || ip == AWS
-                || ip.to_ipv4().is_some_and(link_local)
-                // NAT64 (RFC 6052) and 6to4 (RFC 3056) carry an IPv4 address inside.
-                || (ip.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0] && link_local(embedded(ip, 6)))
-                || (ip.segments()[0] == 0x2002 && link_local(embedded(ip, 1)))
-        }
+impl Clients {
+    fn new() -> reqwest::Result<Self> {
+        let build = |policy| careful::builder().pool_max_idle_per_host(0).redirect(policy).build();
+        Ok(Self { following: build(careful::redirects())?, staying: build(redirect::Policy::none())? })
     }
 }
 
-fn embedded(ip: Ipv6Addr, segment: usize) -> Ipv4Addr {
-    let segments = ip.segments();
-    let [a, b] = segments[segment].to_be_bytes();
-    let [c, d] = segments[segment + 1].to_be_bytes();
-    Ipv4Addr::new(a, b, c, d)
-}
-
-/// Resolves names with the system's resolver and leaves out what may not be called, so that no name
-/// leads there either.
-struct CarefulResolver;
-
-impl Resolve for CarefulResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed: Vec<SocketAddr> = found.filter(|address| !is_forbidden(address.ip())).collect();
-            if allowed.is_empty() {
-                return Err("the name leads to no address that may be called".into());
-            }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
-        })
-    }
-}
-
-fn client() -> Result<&'static Client, String> {
-    static CLIENT: OnceLock<Option<Client>> = OnceLock::new();
-    CLIENT
-        .get_or_init(|| {
-            Client::builder()
-                .user_agent(concat!("gantry/", env!("CARGO_PKG_VERSION")))
-                .dns_resolver(CarefulResolver)
-                // A proxy would resolve names by itself, past the check above.
-                .no_proxy()
-                // Connections are not kept: a tool is called now and then, each time anew.
-                .pool_max_idle_per_host(0)
-                .redirect(redirect::Policy::custom(|attempt| {
-                    if attempt.previous().len() > MOST_REDIRECTS {
-                        return attempt.error("too many redirects");
-                    }
-                    match refuse_address(attempt.url()) {
-                        Ok(()) => attempt.follow(),
-                        Err(reason) => attempt.error(reason),
-                    }
-                }))
-                .build()
-                .inspect_err(|error| tracing::error!(%error, "no client for http tools"))
-                .ok()
-        })
+fn clients() -> Result<&'static Clients, String> {
+    static CLIENTS: OnceLock<Option<Clients>> = OnceLock::new();
+    CLIENTS
+        .get_or_init(|| Clients::new().inspect_err(|error| tracing::error!(%error, "no client for http tools")).ok())
         .as_ref()
         .ok_or_else(|| "Error: this server cannot make HTTP requests; its log says why".to_owned())
-}
-
-fn cause(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
 }
 
 fn is_text(content_type: Option<&reqwest::header::HeaderValue>) -> bool {
@@ -264,26 +224,5 @@ mod tests {
         let (url, rest) = address("http://h/{id}", arguments.as_object().unwrap(), false).unwrap();
         assert_eq!(url.as_str(), "http://h/1");
         assert_eq!(Value::from(rest), json!({"q": "a&b", "tags": ["x", "y"]}));
-    }
-
-    #[test]
-    fn link_local_addresses_are_refused_in_every_spelling() {
-        for bad in [
-            "http://169.254.169.254/latest/meta-data",
-            "http://2852039166/",
-            "http://0xa9fea9fe/",
-            "http://[fe80::1]/",
-            "http://[::ffff:169.254.169.254]/",
-            "http://[fd00:ec2::254]/",
-            "http://[64:ff9b::a9fe:a9fe]/",
-            "http://[2002:a9fe:a9fe::1]/",
-            "file:///etc/passwd",
-            "ftp://example.com/",
-        ] {
-            assert!(refuse_address(&Url::parse(bad).unwrap()).is_err(), "{bad}");
-        }
-        for good in ["http://127.0.0.1:8080/", "https://example.com/", "http://[::1]/", "http://10.0.0.1/"] {
-            assert!(refuse_address(&Url::parse(good).unwrap()).is_ok(), "{good}");
-        }
     }
 }

@@ -222,7 +222,7 @@ pub(crate) async fn execute(
         job,
         plan,
         emitter: Emitter::new(job, plan.run_id),
-        toolbox: Toolbox::default(),
+        toolbox: Toolbox::new(app),
         shared: Mutex::new(shared),
         abandoned: CancellationToken::new(),
         began: Instant::now(),

@@ -9,12 +9,14 @@ use gantry_domain::spec::{Effect, Spec, Tool, ToolSource};
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
+use crate::app::App;
+use crate::mcp::{self, McpPlace};
 use crate::outside::mcp::McpServer;
 
 use super::offer::Offer;
 use super::{builtin, http_tool};
 
-/// How long an MCP server's program may take to start.
+/// How long an MCP server's program may take to start, and a session at an address to begin.
 const START_WITHIN: Duration = Duration::from_secs(30);
 /// Bytes of an answer that the model gets to read.
 const LARGEST_ANSWER: usize = 256 * 1024;
@@ -137,17 +139,22 @@ pub(crate) fn check_arguments(tool: &Tool, arguments: &Value) -> Result<(), Stri
     ))
 }
 
-/// A server that is started by whoever needs it first.
+/// A server that is begun with by whoever needs it first.
 type Started = Arc<OnceCell<Arc<McpServer>>>;
 
-/// What runs tools, and the programs that it started for them. Agents that work at the same time share it.
-#[derive(Default)]
+/// What runs tools, and the MCP servers that it speaks with for them. Agents that work at the same time
+/// share it.
 pub(super) struct Toolbox {
-    servers: Mutex<HashMap<Vec<String>, Started>>,
+    app: App,
+    servers: Mutex<HashMap<McpPlace, Started>>,
 }
 
 impl Toolbox {
-    fn servers(&self) -> MutexGuard<'_, HashMap<Vec<String>, Started>> {
+    pub(super) fn new(app: &App) -> Self {
+        Self { app: app.clone(), servers: Mutex::default() }
+    }
+
+    fn servers(&self) -> MutexGuard<'_, HashMap<McpPlace, Started>> {
         self.servers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -156,13 +163,20 @@ impl Toolbox {
         let within = Duration::from_millis(tool.timeout_ms);
         let answered = match &tool.source {
             ToolSource::Builtin { name } => builtin::call(*name, arguments, time::OffsetDateTime::now_utc()),
-            ToolSource::Http { method, url } => {
-                match tokio::time::timeout(within, http_tool::call(method, url, arguments)).await {
+            ToolSource::Http { method, url, headers } => {
+                let calling = http_tool::call(&self.app, method, url, headers, arguments);
+                match tokio::time::timeout(within, calling).await {
                     Ok(answered) => answered,
                     Err(_) => Err(too_slow(tool)),
                 }
             }
-            ToolSource::Mcp { command, tool: name } => self.run_mcp(tool, command, name, arguments, within).await,
+            ToolSource::Mcp { command, tool: name } => {
+                self.run_mcp(tool, McpPlace::Program(command.clone()), name, arguments, within).await
+            }
+            ToolSource::McpOverHttp { url, headers, tool: name } => {
+                let place = McpPlace::Address { url: url.clone(), headers: headers.clone() };
+                self.run_mcp(tool, place, name, arguments, within).await
+            }
             ToolSource::Python { .. } | ToolSource::Typescript { .. } => {
                 Err("Error: functions of the project are not run natively.".to_owned())
             }
@@ -180,16 +194,18 @@ impl Toolbox {
     async fn run_mcp(
         &self,
         tool: &Tool,
-        command: &[String],
+        at: McpPlace,
         name: &str,
         arguments: &Map<String, Value>,
         within: Duration,
     ) -> Result<String, String> {
-        let place = self.servers().entry(command.to_vec()).or_default().clone();
+        let place = self.servers().entry(at.clone()).or_default().clone();
         let start = || async {
-            let started = tokio::time::timeout(START_WITHIN, McpServer::start(command)).await;
+            // An address answers at once or not at all; a program may have to be downloaded first.
+            let patience = if matches!(at, McpPlace::Program(_)) { START_WITHIN } else { START_WITHIN.min(within) };
+            let started = tokio::time::timeout(patience, mcp::open(&self.app, &at)).await;
             started
-                .map_err(|_| "Error: the MCP server did not start within 30 seconds.".to_owned())?
+                .map_err(|_| format!("Error: the MCP server did not start within {} ms.", patience.as_millis()))?
                 .map(Arc::new)
                 .map_err(|error| format!("Error: {error}"))
         };
@@ -200,8 +216,8 @@ impl Toolbox {
             failed => {
                 // A server that failed or hangs is not asked again: the next call starts a new one.
                 let mut servers = self.servers();
-                if servers.get(command).is_some_and(|known| Arc::ptr_eq(known, &place)) {
-                    servers.remove(command);
+                if servers.get(&at).is_some_and(|known| Arc::ptr_eq(known, &place)) {
+                    servers.remove(&at);
                 }
                 drop(servers);
                 drop(place);
@@ -217,7 +233,7 @@ impl Toolbox {
         }
     }
 
-    /// Ends the programs that were started.
+    /// Ends the programs that were started, and the sessions that were begun.
     pub(super) async fn close(&self) {
         let servers: Vec<McpServer> = self
             .servers()

@@ -11,9 +11,13 @@ mod master_key;
 mod own_store;
 mod store;
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use gantry_domain::api::secret::KeyRotation;
+use gantry_domain::spec::header_secret;
 use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -93,6 +97,49 @@ pub trait SecretBackend: Send + Sync {
 pub(crate) async fn value(app: &App, id: Uuid) -> Result<SecretString> {
     let at = store::newest(&app.db, id).await?.ok_or_else(|| Error::not_found("secret"))?;
     app.secrets.get(&app.db, at).await
+}
+
+/// The headers that a tool sends to an address, with the values of the secrets that are for its host.
+///
+/// # Errors
+/// Which secret is not there or cannot be read, as a sentence.
+pub(crate) async fn header_values(
+    app: &App,
+    url: &str,
+    headers: &BTreeMap<String, String>,
+) -> std::result::Result<Vec<(String, SecretString)>, String> {
+    if headers.is_empty() {
+        return Ok(Vec::new());
+    }
+    // What the name of a secret is made of has to be what is called, so the address is read as a client does.
+    let url = Url::parse(url).map_err(|error| format!("The address is not valid: {error}."))?;
+    let mut values = Vec::with_capacity(headers.len());
+    for (header, variable) in headers {
+        let name = header_secret(url.as_str(), variable)
+            .ok_or_else(|| "The address is none that a tool may call.".to_owned())?;
+        let value = value_called(app, &name).await.map_err(|error| {
+            tracing::warn!(%error, name, "the secret for a tool's header cannot be read");
+            format!("The secret {name}, which has the value of the header {header}, cannot be read.")
+        })?;
+        let missing = || {
+            format!(
+                "There is no secret {name}, which should have the value of the header {header}. Whoever may make secrets can make it."
+            )
+        };
+        values.push((header.clone(), value.ok_or_else(missing)?));
+    }
+    Ok(values)
+}
+
+/// The newest value of the secret that a person gave this name; none if there is none.
+///
+/// # Errors
+/// `503 secret_unreadable` when it cannot be opened.
+async fn value_called(app: &App, name: &str) -> Result<Option<SecretString>> {
+    match store::newest_called(&app.db, name).await? {
+        Some(at) => app.secrets.get(&app.db, at).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// The newest value of a secret that a person named, for what uses it at an address that somebody gave.

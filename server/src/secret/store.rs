@@ -30,6 +30,16 @@ pub(super) async fn newest(db: &Db, id: Uuid) -> Result<Option<Belonging>> {
     found.map(Place::belonging).transpose()
 }
 
+/// The newest version of the secret that a person gave a name.
+pub(super) async fn newest_called(db: &Db, name: &str) -> Result<Option<Belonging>> {
+    let found: Option<Place> = db
+        .sql("SELECT id, owner_kind, version FROM secret WHERE name = $1 AND owner_kind = 'instance'")
+        .bind(name.to_owned())
+        .optional()
+        .await?;
+    found.map(Place::belonging).transpose()
+}
+
 /// What kind of thing a secret belongs to; none when there is none.
 pub(super) async fn owner_of(tx: &mut Tx, id: Uuid) -> Result<Option<OwnerKind>> {
     let found: Option<Place> =

@@ -6,6 +6,7 @@ use gantry_domain::api::exchange::{Import, ImportRequest};
 use gantry_domain::api::identity::{Login, Me, Setup, SetupState};
 use gantry_domain::api::job::Job;
 use gantry_domain::api::mcp::{DiscoverMcpServer, McpServer};
+use gantry_domain::api::openapi::{DiscoverOpenApi, OpenApiDocument};
 use gantry_domain::api::project::{
     CreateProject, Project, ProjectFile, ProjectFileContent, ProjectSummary, ReplaceSpec,
 };
@@ -203,7 +204,12 @@ pub(crate) async fn job(id: Uuid) -> ApiResult<Job> {
     get(&format!("/jobs/{id}")).await
 }
 
-/// Starts an MCP server's program on the server, and lists its tools.
+/// Says which operations of an OpenAPI document could be tools.
+pub(crate) async fn discover_openapi_document(body: &DiscoverOpenApi) -> ApiResult<OpenApiDocument> {
+    post("/openapi-documents:discover", body).await
+}
+
+/// Asks an MCP server, which is a program on the server or an address, for its tools.
 pub(crate) async fn discover_mcp_server(body: &DiscoverMcpServer) -> ApiResult<McpServer> {
     post("/mcp-servers:discover", body).await
 }

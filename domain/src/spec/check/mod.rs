@@ -43,9 +43,18 @@ pub fn check(spec: &Spec) -> Vec<Diagnostic> {
 
 /// Whether a tool by itself has no faults.
 pub fn is_sound_tool(tool: &super::Tool) -> bool {
+    faults_of_tool(tool).is_empty()
+}
+
+/// The faults of a tool by itself, with paths from the tool on.
+pub fn faults_of_tool(tool: &super::Tool) -> Vec<Diagnostic> {
     let mut found = Findings::default();
     tools::check_one(tool, &mut found);
-    found.0.iter().all(|finding| finding.severity < Severity::Error)
+    found.0.retain(|finding| finding.severity >= Severity::Error);
+    for finding in &mut found.0 {
+        finding.path = finding.path.strip_prefix("/tools/0").unwrap_or(&finding.path).to_owned();
+    }
+    found.0
 }
 
 /// What was found so far.

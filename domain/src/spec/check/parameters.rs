@@ -27,8 +27,13 @@ pub(super) fn check(parameters: &Value, tool: &str, path: &str, found: &mut Find
         }
         // What the function that is generated for the tool refers to.
         let upper = tool.to_ascii_uppercase();
-        let taken =
-            ["http_request".to_owned(), "call_mcp".to_owned(), format!("{upper}_URL"), format!("{upper}_COMMAND")];
+        let taken = [
+            "http_request".to_owned(),
+            "call_mcp".to_owned(),
+            "call_mcp_at".to_owned(),
+            format!("{upper}_URL"),
+            format!("{upper}_COMMAND"),
+        ];
         for name in properties.keys() {
             if !names::is_python_identifier(name) || name.starts_with('_') || taken.contains(name) {
                 found.error(

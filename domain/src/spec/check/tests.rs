@@ -6,6 +6,10 @@ use super::*;
 use crate::spec::from_value;
 
 fn spec(change: impl FnOnce(&mut Value)) -> Spec {
+    from_value(written(change)).unwrap()
+}
+
+fn written(change: impl FnOnce(&mut Value)) -> Value {
     let mut value = json!({
         "apiVersion": "gantry/v1", "kind": "Agent",
         "metadata": {"name": "a", "version": "0.1.0"},
@@ -17,7 +21,7 @@ fn spec(change: impl FnOnce(&mut Value)) -> Spec {
                    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}],
     });
     change(&mut value);
-    from_value(value).unwrap()
+    value
 }
 
 /// Code and path of what is found.
@@ -32,6 +36,39 @@ fn one(code: &str, path: &str) -> Vec<(String, String)> {
 #[test]
 fn a_sound_spec_has_no_faults() {
     assert_eq!(check(&spec(|_| {})), []);
+}
+
+/// A tool of an MCP server at an address.
+fn at(url: &str, headers: Value) -> Value {
+    json!({"id": "t", "kind": "mcp", "url": url, "headers": headers, "tool": "search", "description": "d",
+           "effect": "network", "parameters": {"type": "object"}})
+}
+
+#[test]
+fn a_tool_of_an_mcp_server_has_a_program_or_an_address() {
+    let with = |fields: Value| {
+        written(|v| {
+            let mut tool = at("https://h/mcp", json!({}));
+            let tool_fields = tool.as_object_mut().unwrap();
+            tool_fields.retain(|name, _| !matches!(name.as_str(), "url" | "headers"));
+            tool_fields.extend(fields.as_object().unwrap().clone());
+            v["tools"][0] = tool;
+        })
+    };
+    for (fields, said) in [
+        (json!({}), "either `command` or `url`"),
+        (json!({"command": ["x"], "url": "https://h/"}), "either `command` or `url`"),
+        (json!({"command": ["x"], "headers": {"A": "B"}}), "`headers` are sent to a `url`"),
+        (json!({"url": "https://h/", "method": "GET"}), "unknown field `method`"),
+    ] {
+        let faults = from_value(with(fields)).unwrap_err();
+        assert!(faults[0].path.starts_with("/tools/0") && faults[0].message.contains(said), "{faults:?}");
+    }
+    let sound = from_value(with(json!({"url": "https://h/mcp", "headers": {"Authorization": "CRM_KEY"}}))).unwrap();
+    assert_eq!(check(&sound), []);
+    let tool = serde_json::to_value(&sound.tools[0]).unwrap();
+    assert_eq!((&tool["kind"], &tool["headers"]["Authorization"]), (&json!("mcp"), &json!("CRM_KEY")));
+    assert_eq!(from_value(written(|v| v["tools"][0] = tool)).unwrap(), sound);
 }
 
 /// How a sound spec is broken, and the code and path that say so.
@@ -67,6 +104,26 @@ fn every_rule_names_its_place() {
         (|v| v["tools"][0]["url"] = json!("https://{city}.example.com/"), "url_invalid", "/tools/0/url"),
         (|v| v["tools"][0]["url"] = json!("https://example.com/{town}"), "url_placeholder_unknown", "/tools/0/url"),
         (|v| v["tools"][0]["url"] = json!("https://example.com/{city"), "url_invalid", "/tools/0/url"),
+        (|v| v["tools"][0] = at("ftp://h/", json!({})), "url_invalid", "/tools/0/url"),
+        (|v| v["tools"][0] = at("https://user:secret@h/mcp", json!({})), "url_invalid", "/tools/0/url"),
+        (|v| v["tools"][0] = at("https://h/{city}", json!({})), "url_invalid", "/tools/0/url"),
+        (|v| v["tools"][0] = at("https://h/mcp", json!({"A b": "KEY"})), "header_invalid", "/tools/0/headers/A b"),
+        (|v| v["tools"][0] = at("https://h/mcp", json!({"Host": "KEY"})), "header_invalid", "/tools/0/headers/Host"),
+        (
+            |v| v["tools"][0] = at("https://h/mcp", json!({"Mcp-Session-Id": "KEY"})),
+            "header_invalid",
+            "/tools/0/headers/Mcp-Session-Id",
+        ),
+        (
+            |v| v["tools"][0] = at("https://h/mcp", json!({"X-Key": "KEY", "x-key": "KEY"})),
+            "header_invalid",
+            "/tools/0/headers/x-key",
+        ),
+        (
+            |v| v["tools"][0] = at("https://h/mcp", json!({"Authorization": "Bearer sk-123"})),
+            "environment_variable_invalid",
+            "/tools/0/headers/Authorization",
+        ),
         (
             |v| v["tools"][0]["parameters"]["required"] = json!([]),
             "url_placeholder_optional",

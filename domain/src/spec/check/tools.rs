@@ -1,12 +1,30 @@
 //! The tools: their names, limits, and what each kind needs.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
-use super::{Findings, MAX_ENTRIES, list_patch, parameters};
-use crate::spec::{Agent, Effect, Spec, Tool, ToolSource, names};
+use super::{Findings, MAX_ENTRIES, is_environment_variable, list_patch, parameters};
+use crate::spec::{Agent, Effect, Spec, Tool, ToolSource, names, read};
 
 /// The methods that an `http` tool may use.
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+/// How many headers of its own a tool may send.
+const MOST_HEADERS: usize = 16;
+/// Headers that the protocols themselves send, beside those that begin with `mcp-`.
+const OWN_HEADERS: [&str; 11] = [
+    "accept",
+    "connection",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "last-event-id",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
 
 pub(super) fn check(spec: &Spec, found: &mut Findings) {
     if spec.tools.len() > MAX_ENTRIES {
@@ -89,7 +107,8 @@ fn rename(tools: &[Tool], agents: &[Agent], index: usize, new: &str) -> serde_js
 
 fn source(tools: &[Tool], index: usize, tool: &Tool, path: &str, found: &mut Findings) {
     match &tool.source {
-        ToolSource::Http { method, url } => {
+        ToolSource::Http { method, url, headers } => {
+            self::headers(headers, path, found);
             http(tools, index, tool, method, url, path, found);
         }
         ToolSource::Builtin { name } => {
@@ -114,17 +133,70 @@ fn source(tools: &[Tool], index: usize, tool: &Tool, path: &str, found: &mut Fin
                     "expected a program and its arguments, such as [npx, -y, some-server]",
                 );
             }
-            if tool.is_empty() || tool.len() > 128 {
-                found.error(
-                    "mcp_tool_invalid",
-                    format!("{path}/tool"),
-                    "expected the tool's name at the server, 1 to 128 bytes",
-                );
+            name_at_server(tool, path, found);
+        }
+        ToolSource::McpOverHttp { url, headers, tool } => {
+            let fault = match check_url(url) {
+                Ok(()) if url.contains('{') => {
+                    Some("expected an address without {}: arguments go to the tool, not into the address".to_owned())
+                }
+                Ok(()) => None,
+                Err(message) => Some(message),
+            };
+            if let Some(message) = fault {
+                found.error("url_invalid", format!("{path}/url"), message);
             }
+            self::headers(headers, path, found);
+            name_at_server(tool, path, found);
         }
         ToolSource::Python { body } => self::body(body, "#", "Python", path, found),
         ToolSource::Typescript { body } => self::body(body, "//", "TypeScript", path, found),
     }
+}
+
+fn name_at_server(tool: &str, path: &str, found: &mut Findings) {
+    if tool.is_empty() || tool.len() > 128 {
+        found.error(
+            "mcp_tool_invalid",
+            format!("{path}/tool"),
+            "expected the tool's name at the server, 1 to 128 bytes",
+        );
+    }
+}
+
+fn headers(headers: &BTreeMap<String, String>, path: &str, found: &mut Findings) {
+    if headers.len() > MOST_HEADERS {
+        found.error("too_many", format!("{path}/headers"), format!("expected at most {MOST_HEADERS} headers"));
+    }
+    let mut known: Vec<String> = Vec::new();
+    for (name, variable) in headers {
+        let at = format!("{path}/headers/{}", read::escape(name));
+        let lower = name.to_ascii_lowercase();
+        if !is_header_name(name) || OWN_HEADERS.contains(&lower.as_str()) || lower.starts_with("mcp-") {
+            found.error(
+                "header_invalid",
+                &at,
+                "expected the name of a header that the protocol does not send itself, such as Authorization",
+            );
+        } else if known.contains(&lower) {
+            found.error("header_invalid", &at, "expected each header once: large and small letters count as the same");
+        }
+        known.push(lower);
+        if !is_environment_variable(variable) {
+            found.error(
+                "environment_variable_invalid",
+                &at,
+                "expected the name of what has the header's value: capital letters, digits and underscores, such as CRM_AUTHORIZATION; \
+                 a value itself has no place in a spec",
+            );
+        }
+    }
+}
+
+/// A token (RFC 9110, 5.6.2).
+fn is_header_name(name: &str) -> bool {
+    (1..=100).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 fn body(body: &str, comment: &str, language: &str, path: &str, found: &mut Findings) {

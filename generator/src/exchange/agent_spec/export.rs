@@ -1,5 +1,7 @@
 //! Writing: agents, tools and tasks as components that refer to one another.
 
+use std::collections::BTreeMap;
+
 use gantry_domain::matrix::{Diagnostic, Pattern, Severity};
 use gantry_domain::spec::{Agent, Spec, Task, Tool, ToolSource, task_order};
 use serde_json::{Map, Value, json};
@@ -161,30 +163,38 @@ impl Writer<'_> {
         self.refer(id.clone(), |_| {
             let kind = match &tool.source {
                 ToolSource::Http { .. } => "RemoteTool",
-                ToolSource::Mcp { .. } => "MCPTool",
+                ToolSource::Mcp { .. } | ToolSource::McpOverHttp { .. } => "MCPTool",
                 _ => "ServerTool",
             };
             // The name is what the server calls it, where there is a server.
             let name = match &tool.source {
-                ToolSource::Mcp { tool, .. } => tool,
+                ToolSource::Mcp { tool, .. } | ToolSource::McpOverHttp { tool, .. } => tool,
                 _ => &tool.id,
             };
             let mut value = component(kind, &id, name, &tool.description);
             value["inputs"] = json!(inputs(&tool.parameters));
             value["outputs"] = json!([{"title": "result", "type": "string"}]);
             match &tool.source {
-                ToolSource::Http { method, url } => {
+                ToolSource::Http { method, url, headers } => {
                     // A place in an address is `{x}` here and `{{x}}` there.
                     value["url"] = json!(url.replace('{', "{{").replace('}', "}}"));
                     value["http_method"] = json!(method);
-                    for field in ["data", "query_params", "headers"] {
+                    for field in ["data", "query_params"] {
                         value[field] = json!({});
                     }
+                    value["headers"] = with_variables(headers);
                 }
                 ToolSource::Mcp { command, .. } => {
                     let mut transport = component("StdioTransport", &format!("transport:{}", tool.id), &tool.id, "");
                     transport["command"] = json!(command.first());
                     transport["args"] = json!(command.get(1..).unwrap_or_default());
+                    value["client_transport"] = transport;
+                }
+                ToolSource::McpOverHttp { url, headers, .. } => {
+                    let id = format!("transport:{}", tool.id);
+                    let mut transport = component("StreamableHTTPTransport", &id, &tool.id, "");
+                    transport["url"] = json!(url);
+                    transport["headers"] = with_variables(headers);
                     value["client_transport"] = transport;
                 }
                 _ => {}
@@ -273,4 +283,10 @@ impl Writer<'_> {
             },
         }))
     }
+}
+
+/// Headers as the format has them. Whoever runs it fills in what the variables hold, as for the models'
+/// addresses.
+fn with_variables(headers: &BTreeMap<String, String>) -> Value {
+    headers.iter().map(|(name, variable)| (name.clone(), json!(format!("${variable}")))).collect::<Map<_, _>>().into()
 }

@@ -230,6 +230,30 @@ impl<'a> Reader<'a> {
         key
     }
 
+    /// Takes over the headers whose values are named; a value itself stays out of a spec.
+    fn headers(&mut self, tool: &mut Value, request: &Value, id: &str, path: &str) {
+        let mut kept = serde_json::Map::new();
+        let empty = serde_json::Map::new();
+        let plain = request["headers"].as_object().unwrap_or(&empty);
+        let sensitive = request["sensitive_headers"].as_object().unwrap_or(&empty);
+        for (name, value) in plain.iter().chain(sensitive) {
+            match value.as_str().and_then(|value| value.strip_prefix('$')) {
+                Some(variable) => {
+                    kept.insert(name.clone(), json!(variable));
+                }
+                None => self.found.push(remark(
+                    Severity::Warning,
+                    "request_simplified",
+                    path,
+                    format!("the header {name} of {id} is left out: name the variable that has its value"),
+                )),
+            }
+        }
+        if !kept.is_empty() {
+            tool["headers"] = Value::Object(kept);
+        }
+    }
+
     /// Reads a tool once; gives its id here, or none if it cannot be carried over.
     fn tool(&mut self, value: &Value, path: &str) -> Option<String> {
         let component = self.resolve(value);
@@ -264,7 +288,8 @@ impl<'a> Reader<'a> {
                 tool["method"] = json!(component["http_method"].as_str().unwrap_or("GET").to_uppercase());
                 tool["url"] =
                     json!(component["url"].as_str().unwrap_or_default().replace("{{", "{").replace("}}", "}"));
-                if ["data", "headers", "query_params"]
+                self.headers(&mut tool, &component, &id, path);
+                if ["data", "query_params"]
                     .iter()
                     .any(|field| component[*field].as_object().is_some_and(|map| !map.is_empty()))
                 {
@@ -272,27 +297,35 @@ impl<'a> Reader<'a> {
                         Severity::Warning,
                         "request_simplified",
                         path,
-                        format!("fixed data, headers and query parameters of {id} are left out: arguments go into the address, the query or a JSON body"),
+                        format!("fixed data and query parameters of {id} are left out: arguments go into the address, the query or a JSON body"),
                     ));
                 }
             }
             "MCPTool" => {
                 let transport = self.resolve(&component["client_transport"]);
-                let Some(program) = transport["command"].as_str() else {
-                    self.found.push(remark(
-                        Severity::Warning,
-                        "tool_left_out",
-                        path,
-                        format!("{id} is left out: its server is reached over {}, and only standard input and output are known here", transport["component_type"]),
-                    ));
-                    return None;
-                };
-                let mut command = vec![json!(program)];
-                command.extend(list(&transport["args"]).iter().cloned());
                 tool["kind"] = json!("mcp");
-                tool["effect"] = json!(ours["effect"].as_str().unwrap_or("exec"));
-                tool["command"] = json!(command);
                 tool["tool"] = json!(name);
+                match (transport["component_type"].as_str(), transport["command"].as_str(), transport["url"].as_str()) {
+                    (Some("StreamableHTTPTransport"), _, Some(url)) => {
+                        tool["url"] = json!(url);
+                        self.headers(&mut tool, &transport, &id, path);
+                    }
+                    (_, Some(program), _) => {
+                        let mut command = vec![json!(program)];
+                        command.extend(list(&transport["args"]).iter().cloned());
+                        tool["effect"] = json!(ours["effect"].as_str().unwrap_or("exec"));
+                        tool["command"] = json!(command);
+                    }
+                    _ => {
+                        self.found.push(remark(
+                            Severity::Warning,
+                            "tool_left_out",
+                            path,
+                            format!("{id} is left out: its server is reached over {}, and only standard input and output and streamable HTTP are known here", transport["component_type"]),
+                        ));
+                        return None;
+                    }
+                }
             }
             "ServerTool" | "ClientTool" | "BuiltinTool" => match ours["kind"].as_str() {
                 Some(kind) => {

@@ -113,7 +113,7 @@ mod tests {
                 {"component_type": "ServerTool", "id": "3", "name": "getWeather", "description": "w",
                  "inputs": [{"title": "city", "type": "string"}, {"title": "days", "type": "integer", "default": 1}]},
                 {"component_type": "RemoteTool", "id": "4", "name": "fetch", "description": "f", "url": "https://x.example/{{page}}",
-                 "http_method": "get", "inputs": [{"title": "page", "type": "string"}], "headers": {"a": "b"}},
+                 "http_method": "get", "inputs": [{"title": "page", "type": "string"}], "headers": {"a": "b", "X-Key": "$PAGE_KEY"}},
             ],
         });
         let imported = import(&document).unwrap();
@@ -124,7 +124,11 @@ mod tests {
         assert_eq!(spec.tools[0].parameters["required"], json!(["city"]));
         assert_eq!(
             spec.tools[1].source,
-            ToolSource::Http { method: "GET".to_owned(), url: "https://x.example/{page}".to_owned() }
+            ToolSource::Http {
+                method: "GET".to_owned(),
+                url: "https://x.example/{page}".to_owned(),
+                headers: std::collections::BTreeMap::from([("X-Key".to_owned(), "PAGE_KEY".to_owned())]),
+            }
         );
         let codes: Vec<&str> = imported.diagnostics.iter().map(|found| found.code.as_str()).collect();
         for code in ["address_from_environment", "tool_without_body", "request_simplified"] {

@@ -1,5 +1,9 @@
 /** HTTP requests for the tools: the host is fixed, the model only fills in arguments. */
 
+{{# headers }}
+import { headerValues } from "./outgoing.js";
+
+{{/ headers }}
 const RESULT_LIMIT = 100_000;
 const DETAIL_LIMIT = 2_000;
 
@@ -8,12 +12,19 @@ const DETAIL_LIMIT = 2_000;
  *
  * `{name}` in the address stands for that argument. The other arguments go into the query (GET and
  * DELETE) or into a JSON body; those that are null or left out are not sent.
+{{# headers }}
+ * `variables` names the environment variable that has the value of each header; with headers nobody is followed to
+ * another address.
+{{/ headers }}
  */
 export async function httpRequest(
   method: string,
   url: string,
   given: Record<string, unknown>,
   timeoutMilliseconds: number,
+{{# headers }}
+  variables: Record<string, string> = {},
+{{/ headers }}
 ): Promise<string> {
   const placed = new Set<string>();
   let address = url.replace(/\{(\w+)\}/g, (_, name: string) => {
@@ -24,7 +35,13 @@ export async function httpRequest(
   const headers: Record<string, string> = {
     Accept: "application/json, text/*;q=0.9, */*;q=0.1",
     "User-Agent": {{ user_agent }},
+{{# headers }}
+    ...headerValues(variables),
+{{/ headers }}
   };
+{{# headers }}
+  const redirect = Object.keys(variables).length > 0 ? "manual" : "follow";
+{{/ headers }}
   let body: string | null = null;
   if (method === "GET" || method === "DELETE") {
     if (remaining.length > 0) {
@@ -37,7 +54,7 @@ export async function httpRequest(
   }
   let response: Response;
   try {
-    response = await fetch(address, { method, headers, body, signal: AbortSignal.timeout(timeoutMilliseconds) });
+    response = await fetch(address, { method, headers, body,{{# headers }} redirect,{{/ headers }} signal: AbortSignal.timeout(timeoutMilliseconds) });
     if (response.ok) {
       return await textOf(response, RESULT_LIMIT);
     }

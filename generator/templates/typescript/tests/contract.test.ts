@@ -12,6 +12,9 @@ import { buildServer } from "../src/server.js";
 {{# setup }}
 import { {{ tables_of_tools }} } from "../src/tools.js";
 {{/ setup }}
+{{# mcp_endpoint }}
+import { withMcpEndpoint } from "./fake-mcp-endpoint.js";
+{{/ mcp_endpoint }}
 import { {{ fakes }} } from "./fakes.js";
 
 const HELLO: Message[] = [{ role: "user", content: "Hello" }];

@@ -71,7 +71,8 @@ export function outputs(request: Request | undefined): string[] {
   return (request?.messages ?? []).filter(({ role }) => role === "tool").map(content);
 }
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
+/** What a request says. */
+export async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) {
     chunks.push(chunk);
@@ -149,6 +150,8 @@ export interface Asked {
   method: string;
   path: string;
   body: string;
+  /** The headers whose value was `a secret`. */
+  secrets: string[];
 }
 
 /** Answers every HTTP request alike while `work` goes on, and keeps what was asked. */
@@ -159,7 +162,9 @@ export async function withEndpoint(
 ): Promise<void> {
   const requests: Asked[] = [];
   const listener: RequestListener = async (request, response) => {
-    requests.push({ method: request.method ?? "", path: request.url ?? "", body: await bodyOf(request) });
+    const { method = "", url = "", headers } = request;
+    const secrets = Object.keys(headers).filter((name) => headers[name] === "a secret");
+    requests.push({ method, path: url, body: await bodyOf(request), secrets: secrets.sort() });
     response.writeHead(status).end(answer);
   };
   // The same address at this endpoint; the class URL would encode the braces of its placeholders.

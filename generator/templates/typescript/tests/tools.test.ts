@@ -4,6 +4,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { {{ tables_of_tools }} } from "../src/tools.js";
+{{# mcp_endpoint }}
+import { withMcpEndpoint } from "./fake-mcp-endpoint.js";
+{{/ mcp_endpoint }}
 {{# fakes }}
 import { {{ fakes }} } from "./fakes.js";
 {{/ fakes }}

@@ -275,7 +275,7 @@ fn without_network(spec: &Spec) -> Option<AgUiEvent> {
     let tools: Vec<&str> = spec
         .tools
         .iter()
-        .filter(|tool| matches!(tool.source, ToolSource::Http { .. }))
+        .filter(|tool| matches!(tool.source, ToolSource::Http { .. } | ToolSource::McpOverHttp { .. }))
         .map(|tool| tool.id.as_str())
         .collect();
     let message = format!(

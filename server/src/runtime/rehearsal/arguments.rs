@@ -150,7 +150,8 @@ pub(super) mod tests {
     }
 
     pub(in super::super) fn http(parameters: Value) -> Tool {
-        tool("lookup", parameters, ToolSource::Http { method: "GET".into(), url: "http://h/".into() })
+        let (method, url) = ("GET".into(), "http://h/".into());
+        tool("lookup", parameters, ToolSource::Http { method, url, headers: std::collections::BTreeMap::new() })
     }
 
     #[test]

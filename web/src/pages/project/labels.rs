@@ -28,9 +28,10 @@ pub(crate) fn effect_word(effect: Effect) -> &'static str {
 /// How a tool is called, in a line.
 pub(crate) fn source_text(source: &ToolSource) -> String {
     match source {
-        ToolSource::Http { method, url } => format!("{method} {url}"),
+        ToolSource::Http { method, url, .. } => format!("{method} {url}"),
         ToolSource::Builtin { .. } => "built in".to_owned(),
         ToolSource::Mcp { command, tool } => format!("MCP {} {tool}", command.join(" ")),
+        ToolSource::McpOverHttp { url, tool, .. } => format!("MCP {url} {tool}"),
         ToolSource::Python { .. } => "Python in the project".to_owned(),
         ToolSource::Typescript { .. } => "TypeScript in the project".to_owned(),
     }

@@ -13,6 +13,7 @@ pub(crate) mod import;
 pub(crate) mod labels;
 pub(crate) mod list;
 pub(crate) mod matrix;
+pub(crate) mod mcp_server;
 pub(crate) mod new;
 pub(crate) mod overview;
 pub(crate) mod pipeline;

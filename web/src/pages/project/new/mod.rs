@@ -15,6 +15,8 @@ mod framework;
 mod keys;
 mod mcp_form;
 mod model;
+mod offers;
+mod openapi_form;
 mod pattern;
 mod pattern_glyph;
 mod planner;

@@ -1,5 +1,7 @@
 //! The form for one tool: an HTTP request, a tool of an MCP server, or a Python function.
 
+use std::collections::BTreeMap;
+
 use gantry_domain::matrix::Language;
 use gantry_domain::spec::{Effect as ToolEffect, Spec, Tool, ToolSource, url_placeholders};
 use leptos::ev::SubmitEvent;
@@ -8,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::draft::Draft;
 use super::tools::{Subject, add};
+use crate::pages::project::mcp_server::{ServerErrors, ServerFields, header_lines, headers_field, headers_of};
 use crate::parts::{Button, ButtonKind, Choice, SelectField, TextArea, TextField};
 
 /// How long a call may take unless the spec says otherwise, in milliseconds.
@@ -58,7 +61,7 @@ impl ToolKind {
 
     fn empty_source(self) -> ToolSource {
         match self {
-            Self::Http => ToolSource::Http { method: "GET".to_owned(), url: String::new() },
+            Self::Http => ToolSource::Http { method: "GET".to_owned(), url: String::new(), headers: BTreeMap::new() },
             Self::Mcp => ToolSource::Mcp { command: Vec::new(), tool: String::new() },
             Self::Python => ToolSource::Python { body: String::new() },
             Self::Typescript => ToolSource::Typescript { body: String::new() },
@@ -79,11 +82,6 @@ fn parameters_for(url: &str) -> Value {
     let properties: Map<String, Value> =
         names.iter().map(|name| ((*name).to_owned(), json!({"type": "string"}))).collect();
     json!({"type": "object", "properties": properties, "required": names, "additionalProperties": false})
-}
-
-/// A program and its arguments, one a line.
-pub(super) fn words_of(text: &str) -> Vec<String> {
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 fn effect_word(effect: ToolEffect) -> &'static str {
@@ -128,7 +126,7 @@ pub(crate) fn ToolForm(
 ) -> impl IntoView {
     let draft = Draft::expect();
     let existing = match subject {
-        Subject::New(_) => None,
+        Subject::New(_) | Subject::OpenApi => None,
         Subject::Existing(index) => {
             draft.spec.with_untracked(|spec| spec.as_ref().and_then(|spec| spec.tools.get(index).cloned()))
         }
@@ -234,7 +232,8 @@ struct SourceFields {
     kind: ToolKind,
     method: RwSignal<String>,
     url: RwSignal<String>,
-    command: RwSignal<String>,
+    headers: RwSignal<String>,
+    server: ServerFields,
     remote_tool: RwSignal<String>,
     body: RwSignal<String>,
 }
@@ -246,18 +245,19 @@ impl SourceFields {
             kind: ToolKind::Http,
             method: text("GET"),
             url: text(""),
-            command: text(""),
+            headers: text(""),
+            server: ServerFields::new(source),
             remote_tool: text(""),
             body: text(""),
         };
         match source {
-            ToolSource::Http { method, url } => {
+            ToolSource::Http { method, url, headers } => {
                 fields.method = text(method);
                 fields.url = text(url);
+                fields.headers = text(&header_lines(headers));
             }
-            ToolSource::Mcp { command, tool } => {
+            ToolSource::Mcp { tool, .. } | ToolSource::McpOverHttp { tool, .. } => {
                 fields.kind = ToolKind::Mcp;
-                fields.command = text(&command.join("\n"));
                 fields.remote_tool = text(tool);
             }
             ToolSource::Python { body } => {
@@ -278,13 +278,12 @@ impl SourceFields {
             return before.clone();
         }
         match self.kind {
-            ToolKind::Http => {
-                ToolSource::Http { method: self.method.get(), url: self.url.with(|url| url.trim().to_owned()) }
-            }
-            ToolKind::Mcp => ToolSource::Mcp {
-                command: self.command.with(|text| words_of(text)),
-                tool: self.remote_tool.with(|name| name.trim().to_owned()),
+            ToolKind::Http => ToolSource::Http {
+                method: self.method.get(),
+                url: self.url.with(|url| url.trim().to_owned()),
+                headers: self.headers.with(|text| headers_of(text)),
             },
+            ToolKind::Mcp => self.server.source(self.remote_tool.with(|name| name.trim().to_owned())),
             ToolKind::Python => ToolSource::Python { body: self.body.get() },
             ToolKind::Typescript => ToolSource::Typescript { body: self.body.get() },
         }
@@ -303,11 +302,12 @@ impl SourceFields {
                             placeholder="https://api.example.com/weather/{city}" hint="{name} stands for the argument of that name."
                         />
                     </div>
+                    {headers_field(self.url, self.headers, Signal::stored(None))}
                 }
                 .into_any()
             }
             ToolKind::Mcp => view! {
-                <TextArea label="Command" code=true rows=3 value=self.command hint="The program that starts the server, and its arguments, one a line."/>
+                {self.server.view("The program that starts the server, and its arguments, one a line.", ServerErrors::default())}
                 <TextField label="The tool's name at the server" code=true value=self.remote_tool required=true/>
             }
             .into_any(),

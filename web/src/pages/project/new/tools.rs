@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use super::draft::Draft;
 use super::mcp_form::McpForm;
+use super::openapi_form::OpenApiForm;
 use super::tool_form::{ToolForm, ToolKind};
 use super::{Step, step_frame};
 use crate::pages::project::labels::{effect_word, source_text};
@@ -19,6 +20,8 @@ pub(crate) enum Subject {
     Existing(usize),
     /// A new tool of this kind.
     New(ToolKind),
+    /// New tools out of an OpenAPI document.
+    OpenApi,
 }
 
 /// The tools.
@@ -68,15 +71,20 @@ pub(crate) fn ToolsStep() -> impl IntoView {
             })
             .collect_view()
     };
+    let from_openapi = move || {
+        let open = Callback::new(move |()| edit.run(Subject::OpenApi));
+        add_card(matrix, "openapi", "Operations of an OpenAPI document", open)
+    };
     let title = Signal::derive(move || match subject.get() {
         Subject::New(kind) => format!("Add: {}", kind.label()),
+        Subject::OpenApi => "Add: Operations of an OpenAPI document".to_owned(),
         Subject::Existing(_) => "Change the tool".to_owned(),
     });
     let questions = view! {
         {rows}
         <section class="choice-section">
             <h3>"Add a tool of your own"</h3>
-            <div class="add-cards">{kinds}</div>
+            <div class="add-cards">{kinds} {from_openapi}</div>
         </section>
         <section class="choice-section">
             <h3>"Add a built-in one, the same in every framework"</h3>
@@ -94,6 +102,7 @@ pub(crate) fn ToolsStep() -> impl IntoView {
         <Dialog open=form_open title>
             {match subject.get_untracked() {
                 Subject::New(ToolKind::Mcp) => view! { <McpForm open=form_open/> }.into_any(),
+                Subject::OpenApi => view! { <OpenApiForm open=form_open/> }.into_any(),
                 subject => view! { <ToolForm subject open=form_open/> }.into_any(),
             }}
         </Dialog>

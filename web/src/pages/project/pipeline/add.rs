@@ -1,5 +1,7 @@
 //! What can be added: agents, tasks, tools of every kind, models.
 
+use std::collections::BTreeMap;
+
 use gantry_domain::matrix::{Language, Pattern};
 use gantry_domain::pipeline::{NodeId, Operation};
 use gantry_domain::spec::{Builtin, Effect as ToolEffect, Tool, ToolSource};
@@ -76,8 +78,9 @@ fn AddList(open: RwSignal<bool>) -> impl IntoView {
         };
         entries.push(entry(Icon::File, "Task", text, Operation::AddTask { after }));
     }
-    let http = ToolSource::Http { method: "GET".to_owned(), url: String::new() };
+    let http = ToolSource::Http { method: "GET".to_owned(), url: String::new(), headers: BTreeMap::new() };
     let mcp = ToolSource::Mcp { command: Vec::new(), tool: String::new() };
+    let mcp_at = ToolSource::McpOverHttp { url: String::new(), headers: BTreeMap::new(), tool: String::new() };
     let (function, source) = match language {
         Language::Python => ("Python function", ToolSource::Python { body: String::new() }),
         Language::Typescript => ("TypeScript function", ToolSource::Typescript { body: String::new() }),
@@ -93,6 +96,12 @@ fn AddList(open: RwSignal<bool>) -> impl IntoView {
         "Tool of an MCP server",
         format!("Started as a program.{whose}"),
         tool(empty_tool("mcp_tool", ToolEffect::Exec, mcp)),
+    ));
+    entries.push(entry(
+        Icon::Tool,
+        "Tool of an MCP server at an address",
+        format!("Asked over HTTP.{whose}"),
+        tool(empty_tool("mcp_tool", ToolEffect::Network, mcp_at)),
     ));
     entries.push(entry(
         Icon::Tool,

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::fields::{check_list, name_field, number_field};
 use super::{remove_button, said};
+use crate::pages::project::mcp_server::{header_lines, headers_field, headers_of};
 use crate::pages::project::pipeline::draft::{Draft, bound};
 use crate::parts::{Choice, SelectField, TextArea, TextField};
 
@@ -124,6 +125,7 @@ fn source_fields(id: &str, source: &ToolSource) -> AnyView {
                     }
                 },
             );
+            let headers = headers(id);
             let methods: Vec<Choice> = ["GET", "POST", "PUT", "PATCH", "DELETE"]
                 .into_iter()
                 .map(|method| Choice::new(method, method))
@@ -134,6 +136,7 @@ fn source_fields(id: &str, source: &ToolSource) -> AnyView {
                     label="Address" kind="url" code=true value=url
                     placeholder="https://api.example.com/weather/{city}" hint="{name} stands for the argument of that name."
                 />
+                {headers_field(url, headers, Signal::stored(None))}
             }
             .into_any()
         }
@@ -162,6 +165,33 @@ fn source_fields(id: &str, source: &ToolSource) -> AnyView {
             }
             .into_any()
         }
+        ToolSource::McpOverHttp { .. } => {
+            let url = field(
+                id,
+                |tool| if let ToolSource::McpOverHttp { url, .. } = &tool.source { Some(url.clone()) } else { None },
+                |tool, text| {
+                    if let ToolSource::McpOverHttp { url, .. } = &mut tool.source {
+                        text.trim().clone_into(url);
+                    }
+                },
+            );
+            let headers = headers(id);
+            let remote = field(
+                id,
+                |tool| if let ToolSource::McpOverHttp { tool, .. } = &tool.source { Some(tool.clone()) } else { None },
+                |tool, text| {
+                    if let ToolSource::McpOverHttp { tool, .. } = &mut tool.source {
+                        *tool = text;
+                    }
+                },
+            );
+            view! {
+                <TextField label="Address" kind="url" code=true value=url placeholder="https://mcp.example.com/mcp"/>
+                {headers_field(url, headers, Signal::stored(None))}
+                <TextField label="The tool's name at the server" code=true value=remote/>
+            }
+            .into_any()
+        }
         ToolSource::Python { .. } | ToolSource::Typescript { .. } => {
             let body = field(
                 id,
@@ -184,6 +214,37 @@ fn source_fields(id: &str, source: &ToolSource) -> AnyView {
         }
         ToolSource::Builtin { .. } => ().into_any(),
     }
+}
+
+/// The headers as lines, which stay as they are typed; what they mean goes into the spec.
+fn headers(id: &str) -> RwSignal<String> {
+    let draft = Draft::expect();
+    let (reader, writer) = (id.to_owned(), id.to_owned());
+    let said = Memo::new(move |_| {
+        draft.spec.with(|spec| match find(spec, &reader).map(|tool| &tool.source) {
+            Some(ToolSource::Http { headers, .. } | ToolSource::McpOverHttp { headers, .. }) => Some(headers.clone()),
+            _ => None,
+        })
+    });
+    let text = RwSignal::new(said.with_untracked(|said| said.as_ref().map(header_lines)).unwrap_or_default());
+    Effect::new(move |_| {
+        if let Some(said) = said.get()
+            && text.with_untracked(|text| headers_of(text) != said)
+        {
+            text.set(header_lines(&said));
+        }
+    });
+    Effect::new(move |ran_before: Option<()>| {
+        let typed = text.with(|text| headers_of(text));
+        if ran_before.is_some() && said.get_untracked().is_some_and(|said| said != typed) {
+            change(draft, &writer, |tool| {
+                if let ToolSource::Http { headers, .. } | ToolSource::McpOverHttp { headers, .. } = &mut tool.source {
+                    *headers = typed;
+                }
+            });
+        }
+    });
+    text
 }
 
 /// The arguments as JSON. Text that is no JSON yet is kept in the field, and not taken over.
