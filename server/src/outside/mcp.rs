@@ -127,6 +127,8 @@ impl McpServer {
                 let said = told(&headers, &error);
                 let advice = if said.contains("Auth required") {
                     " It wants to know who asks: name a header such as Authorization."
+                } else if said.contains("redirect") {
+                    " That is, it sends on to another address, where headers would go along: use that one if it is right."
                 } else {
                     ""
                 };
@@ -213,10 +215,7 @@ fn client() -> Option<&'static reqwest::Client> {
     let build = || {
         careful::builder()
             .connect_timeout(CONNECT_WITHIN)
-            .redirect(reqwest::redirect::Policy::custom(|attempt| {
-                let elsewhere = format!("it sends on to {}: use that address if it is right", attempt.url());
-                attempt.error(elsewhere)
-            }))
+            .redirect(reqwest::redirect::Policy::custom(|attempt| attempt.error("it is not followed")))
             .build()
             .inspect_err(|error| tracing::error!(%error, "no client for MCP servers at addresses"))
             .ok()

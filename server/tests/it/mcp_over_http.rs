@@ -122,7 +122,7 @@ async fn a_header_has_the_value_of_the_secret_for_its_host_and_nobody_reads_it()
     assert_eq!(run["state"], "done", "{run}");
     let results = results(&log);
     // The server says back what it was sent.
-    assert!(results[0].contains("[redacted]") && results[0].contains("Authorization"), "{}", results[0]);
+    assert!(results[0].contains("[redacted]") && results[0].contains("authorization"), "{}", results[0]);
     assert!(results[1].contains("There is no secret tools/127.0.0.1/"), "{}", results[1]);
     let everything = format!("{}{:?}{run}", serde_json::to_string(&log).unwrap(), model.requests());
     assert!(!everything.contains("mcp-canary"), "the secret is told");
