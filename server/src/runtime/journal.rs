@@ -69,7 +69,7 @@ pub(super) struct RecordedOutcome {
     pub(super) taken_over: bool,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+/// As serde asks it.
 fn is_false(value: &bool) -> bool {
     !value
 }
