@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::spans::{Open, RUN};
-use super::{SpanKind, SpanState, Taken, Trace};
+use super::{SpanKind, SpanState, TOLD_SPAN, Taken, ToldSpan, Trace};
 use crate::Timestamp;
 use crate::agui::AgUiEvent;
 use crate::api::approval::{Approval, ApprovalDecision};
@@ -370,6 +370,10 @@ impl Trace {
                     (None, None) => self.innermost(),
                 }
             }
+            TOLD_SPAN => match ToldSpan::deserialize(value) {
+                Ok(told) => self.told(told, at),
+                Err(_) => self.innermost(),
+            },
             _ => self.innermost(),
         }
     }

@@ -5,11 +5,15 @@
 
 mod fold;
 mod spans;
+mod told;
 
 use crate::Timestamp;
 use crate::event::Event;
 
-/// A run as spans. The first span is the run itself; a span comes after the one that it is in.
+pub use told::{TOLD_SPAN, ToldSpan};
+
+/// A run as spans. The first span is the run itself; a span comes after the one that it is in, but for those
+/// that the project told of, which come in the order in which they were told.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trace {
     spans: Vec<Span>,
@@ -51,6 +55,8 @@ pub struct Span {
     pub note: String,
     /// Whether it comes from the log of another run.
     pub taken: Option<Taken>,
+    /// What the project told, for a span that it told of.
+    pub told: Option<Box<ToldSpan>>,
     /// The sequence numbers of its own events, without those of the spans in it.
     pub events: Vec<i64>,
     /// When the newest of them was appended.
@@ -72,6 +78,8 @@ pub enum SpanKind {
     ToolCall,
     /// A person is asked whether a call may run.
     Approval,
+    /// The project told of it, by OpenTelemetry; its times are the project's.
+    Project,
 }
 
 /// How a span comes from the log of another run: it was not done in this one.
@@ -172,10 +180,12 @@ impl Trace {
         order
     }
 
-    /// From the first event to the last end or, while something is under way, to `now`.
+    /// From the first event to the last end or, while something is under way, to `now`. Spans that the project
+    /// told of do not count: its clock may be hours away.
     pub fn reach(&self, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
-        let began = self.spans.iter().map(|span| span.began_at).min()?;
-        let ended = self.spans.iter().map(|span| span.ended_at.unwrap_or(now)).max()?;
+        let own = || self.spans.iter().filter(|span| span.kind != SpanKind::Project);
+        let began = own().map(|span| span.began_at).min()?;
+        let ended = own().map(|span| span.ended_at.unwrap_or(now)).max()?;
         Some((began, ended.max(began)))
     }
 }

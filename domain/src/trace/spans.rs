@@ -138,6 +138,7 @@ impl Trace {
             output: String::new(),
             note: String::new(),
             taken: None,
+            told: None,
             events: Vec::new(),
             last_at: at,
         });

@@ -329,3 +329,73 @@ fn what_is_taken_over_from_another_run_says_so_and_used_nothing() {
     assert_eq!(of(SpanKind::ToolCall, "c1"), (Some(Taken::Edited), SpanState::Done, 0));
     assert_eq!(of(SpanKind::ModelTurn, "m2"), (None, SpanState::Done, 20));
 }
+
+fn told(id: &str, parent: &str, began_ms: i64, ended_ms: i64) -> Value {
+    let at = |millis: i64| at(0).plus_millis(millis);
+    let value = json!({"traceId": "t", "spanId": id, "parentId": parent, "name": format!("span {id}"), "service": "bot",
+        "beganAt": at(began_ms), "endedAt": at(ended_ms), "failed": id == "bad", "message": if id == "bad" { "it broke" } else { "" },
+        "attributes": {"gen_ai.usage.input_tokens": 7, "gen_ai.usage.output_tokens": 5, "gen_ai.tool.call.arguments": "{}"}});
+    agui(json!({"type": "CUSTOM", "name": "gantry.span", "value": value}))
+}
+
+#[test]
+fn spans_of_the_project_find_their_parents_whichever_is_told_first() {
+    let mut bodies = vec![state("queued"), state("running"), started()];
+    bodies.push(told("leaf", "branch", 30, 40));
+    bodies.push(told("bad", "root", 20, 45));
+    bodies.push(told("branch", "root", 25, 50));
+    bodies.push(told("root", "elsewhere", 20, 60));
+    bodies.push(told("late", "branch", 45, 48));
+    bodies.push(told("root", "", 1, 2));
+    bodies.push(finished("success"));
+    bodies.push(state("done"));
+    let events = log(bodies);
+    let trace = Trace::of(&events);
+    let told: Vec<&Span> = trace.spans().iter().filter(|span| span.kind == SpanKind::Project).collect();
+    assert_eq!(told.len(), 5, "a span is told once");
+    let parent = |key: &str| {
+        let span = told.iter().find(|span| span.key == key).unwrap();
+        trace.spans()[span.parent.unwrap()].key.clone()
+    };
+    assert_eq!([parent("leaf"), parent("branch"), parent("late"), parent("root")], ["branch", "root", "branch", ""]);
+    let bad = told.iter().find(|span| span.key == "bad").unwrap();
+    assert_eq!((bad.state, bad.note.as_str()), (SpanState::Failed, "it broke"));
+    assert_eq!((bad.input_tokens, bad.output_tokens, bad.input.as_str()), (7, 5, "{}"));
+    assert_eq!(told[0].millis(at(0)), 10);
+    let order: Vec<&str> = trace.in_order().iter().map(|(index, _)| trace.spans()[*index].key.as_str()).collect();
+    assert_eq!(order.len(), trace.spans().len(), "every span is found from the run");
+    let place = |key: &str| order.iter().position(|known| *known == key).unwrap();
+    assert!(place("root") < place("branch") && place("branch") < place("leaf"));
+    let mut owned: Vec<i64> = trace.spans().iter().flat_map(|span| span.events.clone()).collect();
+    owned.sort_unstable();
+    assert_eq!(owned.len(), events.len(), "no event is without a span");
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_shown_and_moves_nothing_else() {
+    let hour = 3_600_000;
+    let bodies = vec![
+        state("running"),
+        started(),
+        told("early", "", -hour, 5),
+        told("late", "", 5, hour),
+        told("turned", "", 20, 10),
+        state("done"),
+    ];
+    let trace = Trace::of(&log(bodies));
+    let note = |key: &str| trace.spans().iter().find(|span| span.key == key).unwrap().note.clone();
+    assert!(note("early").contains("before the run did") && note("late").contains("after it was told of"));
+    assert!(note("turned").contains("before it began"));
+    let early = trace.spans().iter().find(|span| span.key == "early").unwrap();
+    assert_eq!(early.began_at, at(0).plus_millis(-hour), "as it said");
+    let (began, ended) = trace.reach(at(100)).unwrap();
+    assert!(ended.millis_since(began) < 1_000, "the run is drawn in its own time");
+}
+
+#[test]
+fn spans_that_are_each_in_the_other_are_still_found() {
+    let bodies =
+        vec![state("running"), told("a", "b", 1, 2), told("b", "c", 1, 2), told("c", "a", 1, 2), told("d", "d", 1, 2)];
+    let trace = Trace::of(&log(bodies));
+    assert_eq!(trace.in_order().len(), trace.spans().len());
+}

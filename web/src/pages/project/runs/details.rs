@@ -1,7 +1,7 @@
 //! One span: what it was given, what came of it, what it took.
 
 use gantry_domain::Timestamp;
-use gantry_domain::trace::{Span, SpanKind, Taken};
+use gantry_domain::trace::{Span, SpanKind, Taken, ToldSpan};
 use leptos::prelude::*;
 
 use super::kind_icon;
@@ -30,6 +30,7 @@ pub(super) fn span_details(span: &Span, began: Timestamp, now: Timestamp) -> Any
     let count = span.events.len();
     let events = if count == 1 { "1 event".to_owned() } else { format!("{count} events") };
     let nothing = match span.kind {
+        SpanKind::Project => Some("The project told of it by OpenTelemetry; nothing is counted or decided by it."),
         SpanKind::ModelTurn if span.output.is_empty() => Some("It said nothing; it called tools or broke off."),
         SpanKind::ToolCall if span.output.is_empty() => Some("No answer."),
         _ => None,
@@ -41,14 +42,16 @@ pub(super) fn span_details(span: &Span, began: Timestamp, now: Timestamp) -> Any
             {(!span.note.is_empty()).then(|| view! { <p>{span.note.clone()}</p> })}
             <dl class="facts">
                 <dt>"Kind"</dt><dd>{kind_word(span)}</dd>
-                <dt>"Began"</dt><dd title=span.began_at.to_string()>{format!("+{}", duration_text(span.began_at.millis_since(began)))}</dd>
+                <dt>"Began"</dt><dd title=span.began_at.to_string()>{since_begin(span.began_at.millis_since(began))}</dd>
                 <dt>"Took"</dt><dd>{duration_text(span.millis(now))} {span.state.is_open().then_some(" so far")}</dd>
                 {worked}
                 {tokens}
                 {span.cost_micros.map(|cost| view! { <dt>"Cost"</dt><dd>{money_text(cost)}</dd> })}
                 <dt>"Own events"</dt><dd>{events}</dd>
+                {span.told.as_deref().map(told_facts)}
                 {(!span.key.is_empty()).then(|| view! { <dt>"Id"</dt><dd><code>{span.key.clone()}</code></dd> })}
             </dl>
+            {span.told.as_deref().filter(|told| !told.attributes.is_empty()).map(told_attributes)}
             {input}
             {output}
             {nothing.map(|text| view! { <p class="hint">{text}</p> })}
@@ -63,5 +66,55 @@ fn taken_words(taken: Taken) -> &'static str {
         Taken::Edited => {
             "From the run that this one does anew, and changed by a person: nobody was asked for it and nothing was run."
         }
+    }
+}
+
+/// When a span began, from the run's beginning.
+fn since_begin(millis: i64) -> String {
+    let sign = if millis < 0 { "−" } else { "+" };
+    format!("{sign}{}", duration_text(millis.saturating_abs()))
+}
+
+/// Who told of a span of the project.
+fn told_facts(told: &ToldSpan) -> AnyView {
+    let fact = |name: &'static str, value: &String| {
+        (!value.is_empty()).then(|| view! { <dt>{name}</dt><dd>{value.clone()}</dd> })
+    };
+    view! {
+        {fact("Service", &told.service)}
+        {fact("Told by", &told.scope)}
+        {fact("Trace", &told.trace_id)}
+    }
+    .into_any()
+}
+
+/// What else a span of the project says of itself, what the conventions of generative AI name first.
+fn told_attributes(told: &ToldSpan) -> AnyView {
+    let (first, rest): (Vec<_>, Vec<_>) = told.attributes.iter().partition(|(name, _)| name.starts_with("gen_ai."));
+    let rows = first.into_iter().chain(rest).map(|(name, value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        view! { <dt><code>{name.clone()}</code></dt><dd>{value}</dd> }
+    });
+    let left_out = (told.left_out > 0).then(|| {
+        view! { <p class="hint">{format!("{} more were left out.", told.left_out)}</p> }
+    });
+    view! {
+        <details open=true class="told-attributes">
+            <summary>"Attributes"</summary>
+            <dl class="facts">{rows.collect_view()}</dl>
+            {left_out}
+        </details>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_may_begin_before_its_run() {
+        assert_eq!(since_begin(1_500), "+1.5 s");
+        assert_eq!(since_begin(-20), "−20 ms");
     }
 }

@@ -168,6 +168,7 @@ fn kind_icon(kind: gantry_domain::trace::SpanKind) -> AnyView {
         SpanKind::ModelTurn => Icon::Model,
         SpanKind::ToolCall => Icon::Tool,
         SpanKind::Approval => Icon::Person,
+        SpanKind::Project => Icon::Project,
     })
 }
 

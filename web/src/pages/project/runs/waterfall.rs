@@ -35,6 +35,8 @@ pub(super) fn rows_of(trace: &Trace, now: Timestamp) -> (Vec<Row>, i64) {
         let millis = span.millis(now);
         let tokens = (span.input_tokens + span.output_tokens > 0).then_some((span.input_tokens, span.output_tokens));
         let from = share(span.began_at.millis_since(began));
+        // One of the project's may have begun before the run, by the project's clock: it is cut off at the edge.
+        let before = began.millis_since(span.began_at).max(0);
         Row {
             index,
             depth,
@@ -45,7 +47,7 @@ pub(super) fn rows_of(trace: &Trace, now: Timestamp) -> (Vec<Row>, i64) {
             millis,
             tokens,
             cost_micros: span.cost_micros,
-            bar: (from, share(millis).min(1_000 - from)),
+            bar: (from, share(millis - before).min(1_000 - from)),
         }
     };
     (trace.in_order().into_iter().map(row).collect(), whole)
@@ -95,6 +97,7 @@ pub(super) fn kind_word(span: &Span) -> &'static str {
         SpanKind::ModelTurn => "Model turn",
         SpanKind::ToolCall => "Tool call",
         SpanKind::Approval => "Approval",
+        SpanKind::Project => "Project's span",
     }
 }
 
@@ -126,6 +129,7 @@ pub(super) fn Waterfall(
                 SpanKind::ModelTurn => "span-bar model",
                 SpanKind::ToolCall => "span-bar tool",
                 SpanKind::Approval => "span-bar person",
+                SpanKind::Project => "span-bar",
             },
         };
         let bar = move |which: fn(&Row) -> i64| {
