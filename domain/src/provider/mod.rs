@@ -206,8 +206,8 @@ impl ProviderKind {
                 key_header: KeyHeader::XApiKey,
                 address_form: "https://api.anthropic.com",
                 address_hint: "Without /v1/messages.",
-                help: "Anthropic's Messages API. Gantry translates chat completions to it and back, tools and streams \
-                       included; responses and embeddings are not offered there.",
+                help: "Anthropic's Messages API. Gantry translates chat completions and responses to it and back, tools \
+                       and streams included; embeddings are not offered there.",
                 ..OPENAI
             },
             Self::Gemini => KindFacts {

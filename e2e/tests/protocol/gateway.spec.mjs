@@ -94,7 +94,14 @@ test('the openai client asks a model of another wire through the gateway, calls 
     const calling = await client.chat.completions.stream({ model: 'whatever', messages: messages.slice(0, 2), tools }).finalChatCompletion();
     expect(JSON.parse(calling.choices[0].message.tool_calls[0].function.arguments)).toEqual({ a: 1, b: 2 });
 
-    await expect(client.responses.create({ model: 'whatever', input: 'Hi' })).rejects.toMatchObject({ status: 400, code: 'model_request_unsupported' });
+    // The same model, asked by the Responses API, which its endpoint does not have.
+    const responseTools = [{ type: 'function', name: 'add', description: 'Adds.', strict: false, parameters: tools[0].function.parameters }];
+    const response = await client.responses.create({ model: 'whatever', input: 'Add 1 and 2.', tools: responseTools });
+    const asked = response.output.at(-1);
+    expect([asked.type, asked.name, JSON.parse(asked.arguments)]).toEqual(['function_call', 'add', { a: 1, b: 2 }]);
+    const input = [{ role: 'user', content: 'Add 1 and 2.' }, ...response.output, { type: 'function_call_output', call_id: asked.call_id, output: '3' }];
+    const answered = await client.responses.stream({ model: 'whatever', input, tools: responseTools }).finalResponse();
+    expect([answered.output_text, answered.usage.total_tokens]).toEqual(['It is 3.', 12]);
     await expect(client.embeddings.create({ model: 'whatever', input: 'Hi' })).rejects.toMatchObject({ status: 400, code: 'model_request_unsupported' });
     const stranger = new OpenAI({ baseURL: `${gantry.url}/gateway/v1`, apiKey: gantry.token });
     await expect(stranger.models.list()).rejects.toMatchObject({ status: 401, code: 'gateway_token_invalid' });

@@ -1,12 +1,13 @@
 //! The gateway: the model's endpoint that a project sees while it runs outside of this process.
 //!
-//! It speaks OpenAI's wire and holds what the project must not have: the provider's key. Whoever asks
+//! It speaks OpenAI's wire and Anthropic's, and holds what the project must not have: the provider's key. Whoever asks
 //! shows the token of a run, which opens nothing but the run's own model and only while that run is
 //! under way. On the way the gateway counts tokens, keeps the run's limits and permissions, and writes
 //! what it sees into the run's log.
 //!
-//! `relay` is the way of one request, `wire` what the two conversations look like, `hold` where a
-//! person decides, `scribe` how the log hears of it once. How a project is started belongs in `run`;
+//! `relay` is the way of one request, `wire` what the conversations look like, `hold` where a
+//! person decides, `scribe` how the log hears of it once, `spans` what
+//! the project tells of itself by OpenTelemetry. How a project is started belongs in `run`;
 //! how a provider is spoken to belongs in `outside/model`.
 
 mod hold;
@@ -16,6 +17,7 @@ mod refusal;
 mod rehearse;
 mod relay;
 mod scribe;
+mod spans;
 mod store;
 mod wire;
 
@@ -24,7 +26,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gantry_domain::event::{EventBody, JobReason};
 use rand::RngCore;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -34,6 +36,7 @@ use crate::db::Tx;
 use crate::jobs::{JobContext, JobFailure};
 
 pub(crate) use scribe::{call_events, clean, result_event};
+pub(crate) use spans::{LAST_SPANS_MILLIS, tells_spans};
 
 /// What a token begins with, so that people and scanners know one when they see it.
 const PREFIX: &str = "gantry_run_";
@@ -72,6 +75,29 @@ pub async fn open(
     }
     tx.commit().await?;
     Ok(SecretString::from(token.as_str()))
+}
+
+/// The variables by which libraries in a project find the gateway on their own accord, beside those that the
+/// project's spec names: Anthropic's clients, and OpenTelemetry's SDKs for their spans. `root` is where the
+/// project reaches the gateway, up to and with `/gateway`; `service` is what its spans are told under. What
+/// is in them is secret.
+pub fn environment(root: &str, service: &str, token: &SecretString) -> Vec<(String, String)> {
+    let token = token.expose_secret();
+    let variables = [
+        // Anthropic's clients add the `/v1` themselves.
+        ("ANTHROPIC_BASE_URL", root.to_owned()),
+        ("ANTHROPIC_API_KEY", token.to_owned()),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", root.to_owned()),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf".to_owned()),
+        // The values of this variable are percent-encoded.
+        ("OTEL_EXPORTER_OTLP_HEADERS", format!("authorization=Bearer%20{token}")),
+        ("OTEL_BSP_SCHEDULE_DELAY", spans::EVERY_MILLIS.to_string()),
+        ("OTEL_SERVICE_NAME", service.to_owned()),
+        // Nobody takes these in.
+        ("OTEL_METRICS_EXPORTER", "none".to_owned()),
+        ("OTEL_LOGS_EXPORTER", "none".to_owned()),
+    ];
+    variables.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
 /// Shuts the gateway for a run: afterwards nothing of it comes into the run's log any more.
@@ -124,6 +150,8 @@ pub(crate) enum Fact<'a> {
     Text(&'a str),
     /// The person was told of something that needs no second time.
     Notice(&'static str),
+    /// The project told of this span: the ids of its trace and its own.
+    Span(&'a str, &'a str),
 }
 
 impl Fact<'_> {
@@ -134,6 +162,7 @@ impl Fact<'_> {
             // Blanks around a text come and go on its way.
             Self::Text(text) => format!("text:{}", hex::encode(Sha256::digest(text.trim().as_bytes()))),
             Self::Notice(code) => format!("notice:{code}"),
+            Self::Span(trace, span) => format!("{}{trace}:{span}", store::SPAN_FACT),
         }
     }
 }

@@ -1,10 +1,13 @@
-//! What the gateway says when it does not pass a request on. Its wire is OpenAI's, so its errors are too.
+//! What the gateway says when it does not pass a request on: in the form that whoever asked reads, OpenAI's
+//! or Anthropic's.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::outside::model::{ModelError, error_body};
+use crate::outside::model::{ModelError, Refused, error_body};
+
+use super::wire::Api;
 
 /// A request that the gateway refuses, or could not see through.
 #[derive(Clone, Debug)]
@@ -31,7 +34,7 @@ impl Refusal {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "gateway_token_invalid",
-            "Expected \"Authorization: Bearer …\" with the token of a run that is under way. The token of a run opens the gateway from its start to its end only.",
+            "Expected \"Authorization: Bearer …\" or \"x-api-key: …\" with the token of a run that is under way. The token of a run opens the gateway from its start to its end only.",
         )
     }
 
@@ -41,9 +44,42 @@ impl Refusal {
     }
 }
 
-/// An error in the shape that OpenAI's clients read.
-pub(super) fn body(code: &str, message: &str) -> Value {
-    error_body("gantry_gateway", code, message, None)
+/// An error in the shape that the clients of a conversation read; without a status it is one in the middle
+/// of an answer. Anthropic's shape has no place for a code, and allows more fields.
+pub(super) fn body(api: Api, status: Option<StatusCode>, code: &str, message: &str) -> Value {
+    if api != Api::Messages {
+        return error_body("gantry_gateway", code, message, None);
+    }
+    let kind = match status.map_or(500, |status| status.as_u16()) {
+        400 | 422 => "invalid_request_error",
+        401 => "authentication_error",
+        402 => "billing_error",
+        403 => "permission_error",
+        404 => "not_found_error",
+        413 => "request_too_large",
+        429 => "rate_limit_error",
+        504 => "timeout_error",
+        503 | 529 => "overloaded_error",
+        400..=499 => "invalid_request_error",
+        _ => "api_error",
+    };
+    json!({ "type": "error", "error": { "type": kind, "message": message, "code": code } })
+}
+
+/// What an endpoint refused, in the shape that the clients of a conversation read: its own words where they
+/// have that shape.
+pub(super) fn passed_on(api: Api, refused: &Refused) -> String {
+    let has_shape = match serde_json::from_str::<Value>(&refused.body) {
+        Ok(body) if api == Api::Messages => body["type"] == "error" && body["error"].is_object(),
+        Ok(body) => body.is_object(),
+        Err(_) => false,
+    };
+    if has_shape {
+        return refused.body.clone();
+    }
+    let words = if refused.said.is_empty() { refused.status.to_string() } else { refused.said.clone() };
+    let words = if api == Api::Messages { &words } else { &refused.body };
+    body(api, Some(refused.status), "model_refused", words).to_string()
 }
 
 impl From<ModelError> for Refusal {
@@ -72,9 +108,11 @@ impl From<sqlx::Error> for Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let mut response = (self.status, axum::Json(body(self.code, &self.message))).into_response();
+impl Refusal {
+    /// The answer to whoever has this conversation.
+    pub(super) fn on(self, api: Api) -> Response {
+        let body = body(api, Some(self.status), self.code, &self.message);
+        let mut response = (self.status, axum::Json(body)).into_response();
         // The model is asked again by the gateway where that helps; a client need not.
         response.headers_mut().insert("x-should-retry", HeaderValue::from_static("false"));
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -84,5 +122,11 @@ impl IntoResponse for Refusal {
                 .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"gantry gateway\""));
         }
         response
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        self.on(Api::Chat)
     }
 }

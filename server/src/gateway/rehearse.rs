@@ -1,35 +1,35 @@
-//! The rehearsal model on OpenAI's wire, so that a project in a container can be tried without a key.
+//! The rehearsal model behind the gateway, so that a project in a container can be tried without a key. It
+//! speaks chat completions; `outside/model` translates for projects that speak otherwise.
 
 use std::time::SystemTime;
 
 use gantry_domain::spec::{Effect, Spec, Tool, ToolSource};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::outside::model::{Message, ToolCall, Turn};
+use crate::outside::model::{Message, ToolCall, Turn, as_chat, from_chat};
 use crate::runtime::rehearsal;
 
+use super::refusal::Refusal;
 use super::wire::Api;
 
 /// What the rehearsal model answers to a request; `words` are the person's own.
-pub(super) fn answer(api: Api, request: &Value, spec: &Spec, words: &str) -> Value {
-    let tools = tools_of(request, spec);
-    let messages = match api {
-        Api::Chat => chat_messages(request),
-        Api::Responses => items(request),
+///
+/// # Errors
+/// `model_request_unsupported` for what a chat completion has no place for.
+pub(super) fn answer(api: Api, request: &Value, spec: &Spec, words: &str) -> Result<Value, Refusal> {
+    let unsupported = |what: String| {
+        Refusal::bad("model_request_unsupported", format!("The rehearsal model cannot be asked for this: {what}"))
     };
-    let turn = rehearsal::turn_elsewhere(spec, &tools, &messages, words);
-    match api {
-        Api::Chat => chat_answer(&turn),
-        Api::Responses => response(&turn),
-    }
+    let chat = as_chat(api.route(), request).map_err(unsupported)?;
+    let turn = rehearsal::turn_elsewhere(spec, &tools_of(&chat, spec), &chat_messages(&chat), words);
+    from_chat(api.route(), &chat_answer(&turn)).map_err(unsupported)
 }
 
 /// The tools that a request offers. One that the spec has is the spec's, with what is known of it.
 fn tools_of(request: &Value, spec: &Spec) -> Vec<Tool> {
     let offered = request["tools"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let functions = offered.iter().map(|tool| if tool["function"].is_object() { &tool["function"] } else { tool });
-    let tools = functions.filter_map(|function| {
+    let tools = offered.iter().map(|tool| &tool["function"]).filter_map(|function| {
         let name = function["name"].as_str()?;
         if let Some(known) = spec.tools.iter().find(|tool| tool.id == name) {
             return Some(known.clone());
@@ -69,42 +69,6 @@ fn chat_messages(request: &Value) -> Vec<Message> {
     understood.collect()
 }
 
-fn items(request: &Value) -> Vec<Message> {
-    let Some(items) = request["input"].as_array() else {
-        return vec![Message::User(text(&request["input"]))];
-    };
-    let mut messages: Vec<Message> = Vec::new();
-    for item in items {
-        match item["type"].as_str() {
-            Some("function_call") => {
-                let call = ToolCall {
-                    id: text(&item["call_id"]),
-                    name: text(&item["name"]),
-                    arguments: text(&item["arguments"]),
-                };
-                // The calls of a turn are one message on the other wire.
-                match messages.last_mut() {
-                    Some(Message::Assistant { calls, .. }) => calls.push(call),
-                    _ => messages.push(Message::Assistant { text: String::new(), calls: vec![call] }),
-                }
-            }
-            Some("function_call_output") => {
-                messages.push(Message::Tool { call_id: text(&item["call_id"]), content: text(&item["output"]) });
-            }
-            None | Some("message") => {
-                let content = text(&item["content"]);
-                messages.push(match item["role"].as_str() {
-                    Some("user") => Message::User(content),
-                    Some("assistant") => Message::Assistant { text: content, calls: Vec::new() },
-                    _ => Message::System(content),
-                });
-            }
-            Some(_) => {}
-        }
-    }
-    messages
-}
-
 fn text(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
@@ -133,48 +97,4 @@ fn chat_answer(turn: &Turn) -> Value {
         "choices": [{ "index": 0, "message": message, "finish_reason": turn.finish_reason, "logprobs": null }],
         "usage": { "prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0 },
     })
-}
-
-fn response(turn: &Turn) -> Value {
-    let mut output = Vec::new();
-    if !turn.text.is_empty() {
-        output.push(json!({
-            "id": format!("msg_{}", Uuid::now_v7().simple()), "type": "message", "role": "assistant", "status": "completed",
-            "content": [{ "type": "output_text", "text": turn.text, "annotations": [] }],
-        }));
-    }
-    output.extend(turn.calls.iter().map(|call| {
-        json!({
-            "id": format!("fc_{}", Uuid::now_v7().simple()), "type": "function_call", "status": "completed",
-            "call_id": call.id, "name": call.name, "arguments": call.arguments,
-        })
-    }));
-    let mut whole = Map::new();
-    for (name, value) in [
-        ("id", json!(format!("resp_{}", Uuid::now_v7().simple()))),
-        ("object", json!("response")),
-        ("created_at", json!(seconds())),
-        ("status", json!("completed")),
-        ("model", json!(rehearsal::NAME)),
-        ("output", output.into()),
-        ("error", Value::Null),
-        ("incomplete_details", Value::Null),
-        ("instructions", Value::Null),
-        ("metadata", json!({})),
-        ("parallel_tool_calls", json!(true)),
-        ("temperature", Value::Null),
-        ("top_p", Value::Null),
-        ("tool_choice", json!("auto")),
-        ("tools", json!([])),
-        (
-            "usage",
-            json!({
-                "input_tokens": 0, "input_tokens_details": { "cached_tokens": 0 },
-                "output_tokens": 0, "output_tokens_details": { "reasoning_tokens": 0 }, "total_tokens": 0,
-            }),
-        ),
-    ] {
-        whole.insert(name.to_owned(), value);
-    }
-    Value::Object(whole)
 }

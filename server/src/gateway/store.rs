@@ -13,6 +13,9 @@ use super::wire::Denial;
 use crate::db::{Db, Tx};
 use crate::outside::model::TokenCount;
 
+/// What the fact of a span begins with.
+pub(super) const SPAN_FACT: &str = "span:";
+
 /// The gateway opened for a run.
 pub(super) struct NewAccess {
     pub(super) run_id: Uuid,
@@ -186,10 +189,31 @@ pub(super) async fn is_told(db: &Db, run_id: Uuid, fact: &str) -> sqlx::Result<b
     Ok(found.is_some())
 }
 
-/// Everything about a run that was told.
+/// Everything about a run that was told, but for the spans of the project, which are many.
 pub(super) async fn facts(db: &Db, run_id: Uuid) -> sqlx::Result<HashSet<String>> {
-    let rows: Vec<(String,)> = db.sql("SELECT fact FROM gateway_fact WHERE run_id = $1").bind(run_id).all().await?;
+    let rows: Vec<(String,)> =
+        db.sql("SELECT fact FROM gateway_fact WHERE run_id = $1 AND fact NOT LIKE 'span:%'").bind(run_id).all().await?;
     Ok(rows.into_iter().map(|(fact,)| fact).collect())
+}
+
+/// Whether a run was told of any span of its project.
+pub(super) async fn has_spans(db: &Db, run_id: Uuid) -> sqlx::Result<bool> {
+    let found: Option<(String,)> = db
+        .sql("SELECT fact FROM gateway_fact WHERE run_id = $1 AND fact LIKE 'span:%' LIMIT 1")
+        .bind(run_id)
+        .optional()
+        .await?;
+    Ok(found.is_some())
+}
+
+/// How many spans of its project a run was told of.
+pub(super) async fn count_spans(tx: &mut Tx, run_id: Uuid) -> sqlx::Result<i64> {
+    let count: Option<(i64,)> = tx
+        .sql("SELECT count(*) FROM gateway_fact WHERE run_id = $1 AND fact LIKE 'span:%'")
+        .bind(run_id)
+        .optional()
+        .await?;
+    Ok(count.map_or(0, |(count,)| count))
 }
 
 pub(super) async fn keep_denial(tx: &mut Tx, run_id: Uuid, denial: &Denial) -> sqlx::Result<()> {

@@ -8,11 +8,14 @@ use serde_json::Value;
 
 use crate::app::App;
 use crate::gateway::store::{self, Pass, Spent};
+use crate::gateway::wire::Api;
 use crate::gateway::{self, refusal::Refusal};
 use crate::outside::model::{self, Relayed, Route, TokenCount};
 
+use super::check::object;
 use super::limits::{check_budgets, deadline};
-use super::{Source, Stop, object, source, stopped, usage_event};
+use super::notes::usage_event;
+use super::{Source, refused, source, stopped};
 
 /// Passes a request for embeddings on.
 ///
@@ -42,7 +45,7 @@ pub(in crate::gateway) async fn embed(app: App, pass: Pass, body: Bytes) -> Resu
             tx.commit().await?;
             Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
         }
-        Relayed::Refused(refused) => Ok(stopped(Stop::Upstream { status: refused.status, body: refused.body })),
+        Relayed::Refused(told) => Ok(stopped(Api::Chat, refused(Api::Chat, &endpoint, told))),
         Relayed::Events(_) => {
             Err(Refusal::new(StatusCode::BAD_GATEWAY, "model_bad_response", "The endpoint streams embeddings."))
         }

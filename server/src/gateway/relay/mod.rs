@@ -4,36 +4,39 @@
 //! it again; the project gets the answer to that. When only some were denied, the project gets the
 //! others, and the denied ones are put back into the conversation with its next request.
 
+mod check;
+mod count;
 mod embed;
 mod limits;
+mod notes;
 mod settle;
 
 use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use gantry_domain::agui::AgUiEvent;
-use gantry_domain::api::run::PermissionMode;
-use gantry_domain::event::{EventBody, Usage};
+use gantry_domain::event::EventBody;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use crate::app::App;
 use crate::gateway::refusal::{self, Refusal};
-use crate::gateway::scribe::{Scribe, clean, result_event};
+use crate::gateway::scribe::{Scribe, result_event};
 use crate::gateway::store::{self, Pass};
 use crate::gateway::wire::fields::with_field;
 use crate::gateway::wire::{Api, Call, Reader, Settled};
 use crate::gateway::{self, Fact, claim, rehearse};
-use crate::outside::model::{self, Endpoint, EventStream, Frame, Relayed};
+use crate::outside::model::{self, Endpoint, EventStream, Frame, Refused, Relayed};
 use crate::provider;
 
+use check::{check, object};
+pub(super) use count::count_tokens;
 pub(super) use embed::embed;
-use limits::{check_budgets, deadline, out_of_time, until, worked_millis};
+use limits::{check_budgets, deadline, out_of_time, until};
+pub(super) use notes::notice;
 
 /// How often a stream that waits says so, and how long a plain answer waits before it says anything.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
@@ -77,6 +80,8 @@ struct Relay {
     app: App,
     pass: Pass,
     api: Api,
+    /// What the project's client said of its request.
+    headers: HeaderMap,
     request: Value,
     source: Source,
     scribe: Scribe,
@@ -90,18 +95,24 @@ struct Relay {
 ///
 /// # Errors
 /// What the gateway refuses, in its own words.
-pub(in crate::gateway) async fn answer(app: App, pass: Pass, api: Api, body: Bytes) -> Result<Response, Refusal> {
+pub(in crate::gateway) async fn answer(
+    app: App,
+    pass: Pass,
+    api: Api,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
     let (to_note, run_id) = (app.clone(), pass.run_id);
-    let answered = begin(app, pass, api, body).await;
+    let answered = begin(app, pass, api, headers, body).await;
     if let Err(refusal) = &answered {
         gateway::note(&to_note, run_id, refusal).await;
     }
     answered
 }
 
-async fn begin(app: App, pass: Pass, api: Api, body: Bytes) -> Result<Response, Refusal> {
+async fn begin(app: App, pass: Pass, api: Api, headers: HeaderMap, body: Bytes) -> Result<Response, Refusal> {
     let request = object(&body)?;
-    check(&request, pass.mode)?;
+    check(api, &request, pass.mode)?;
     let streams = request["stream"] == true;
     let wants_usage = request["stream_options"]["include_usage"] == true;
     let mut relay = Relay {
@@ -114,6 +125,7 @@ async fn begin(app: App, pass: Pass, api: Api, body: Bytes) -> Result<Response, 
         app,
         pass,
         api,
+        headers,
         request,
     };
     relay.tell_results().await?;
@@ -121,46 +133,12 @@ async fn begin(app: App, pass: Pass, api: Api, body: Bytes) -> Result<Response, 
     let opened = match relay.ask(body).await {
         Ok(opened) => opened,
         Err(Stop::Refused(refusal)) => return Err(refusal),
-        Err(stop) => return Ok(stopped(stop)),
+        Err(stop) => return Ok(stopped(api, stop)),
     };
     if streams {
         return Ok(relay.answer_in_events(opened, wants_usage));
     }
     relay.answer_in_one(opened).await
-}
-
-fn object(body: &Bytes) -> Result<Value, Refusal> {
-    match serde_json::from_slice(body) {
-        Ok(request @ Value::Object(_)) => Ok(request),
-        _ => Err(Refusal::bad("malformed_json", "Expected a JSON object on OpenAI's wire.")),
-    }
-}
-
-/// Refuses what the gateway could not hold if the model asked for it.
-fn check(request: &Value, mode: PermissionMode) -> Result<(), Refusal> {
-    if request["n"].as_u64().is_some_and(|count| count > 1) {
-        return Err(Refusal::bad("choices_unsupported", "Expected one answer: leave out n, or send 1."));
-    }
-    if request.get("functions").is_some_and(|functions| !functions.is_null()) {
-        return Err(Refusal::bad(
-            "functions_unsupported",
-            "Expected tools instead of functions, which OpenAI retired.",
-        ));
-    }
-    if mode == PermissionMode::Dev {
-        return Ok(());
-    }
-    let tools = request["tools"].as_array().map(Vec::as_slice).unwrap_or_default();
-    match tools.iter().find(|tool| tool["type"] != "function") {
-        None => Ok(()),
-        Some(tool) => Err(Refusal::bad(
-            "tool_kind_unsupported",
-            format!(
-                "A tool of type {} runs at the model's provider, where no permission can be kept. Offer functions only, or run in Dev mode.",
-                tool["type"]
-            ),
-        )),
-    }
 }
 
 async fn source(app: &App, pass: &Pass) -> Result<Source, Refusal> {
@@ -180,27 +158,11 @@ async fn source(app: &App, pass: &Pass) -> Result<Source, Refusal> {
     })
 }
 
-fn usage_event(app: &App, pass: &Pass, usage: Usage) -> EventBody {
-    let mut value = serde_json::to_value(usage).unwrap_or_default();
-    value["elapsedMs"] = json!(worked_millis(app, pass));
-    custom(pass.run_id, "gantry.usage", value)
-}
-
-fn notice(run_id: Uuid, code: &str, message: &str) -> EventBody {
-    custom(run_id, "gantry.notice", json!({ "code": code, "message": clean(message) }))
-}
-
-fn custom(run_id: Uuid, name: &str, value: Value) -> EventBody {
-    EventBody::RunEvent { run_id, event: AgUiEvent::Custom { name: name.to_owned(), value } }
-}
-
-fn stopped(stop: Stop) -> Response {
+fn stopped(api: Api, stop: Stop) -> Response {
     match stop {
-        Stop::Gone => Refusal::closed().into_response(),
-        Stop::Refused(refusal) => refusal.into_response(),
+        Stop::Gone => Refusal::closed().on(api),
+        Stop::Refused(refusal) => refusal.on(api),
         Stop::Upstream { status, body } => {
-            let is_json = serde_json::from_str::<Value>(&body).is_ok_and(|body| body.is_object());
-            let body = if is_json { body } else { refusal::body("model_refused", &body).to_string() };
             let mut response = (status, body).into_response();
             let headers = response.headers_mut();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -209,6 +171,15 @@ fn stopped(stop: Stop) -> Response {
             response
         }
     }
+}
+
+/// What a project reads of a refusal of the endpoint: of its key it knows nothing, nor of another address.
+fn refused(api: Api, endpoint: &Endpoint, refused: Refused) -> Stop {
+    let understood = endpoint.refusal(&refused);
+    if understood.code() == "model_unauthorized" || refused.status.is_redirection() {
+        return understood.into();
+    }
+    Stop::Upstream { status: refused.status, body: refusal::passed_on(api, &refused) }
 }
 
 /// Does something while a reader waits, who is told every few seconds that there is still somebody.
@@ -274,7 +245,7 @@ impl Relay {
         }
         let denials = store::denials(&self.app.db, self.pass.run_id).await?;
         if !denials.is_empty() && self.api.put_back(&mut self.request, &denials) {
-            let name = if self.api == Api::Chat { "messages" } else { "input" };
+            let name = self.api.conversation_field();
             changes.push((name, self.request[name].clone()));
         }
         let mut bytes = body;
@@ -289,13 +260,13 @@ impl Relay {
     async fn ask(&mut self, body: Bytes) -> Result<Opened, Stop> {
         check_budgets(&self.pass, self.used_tokens, self.cost_micros)?;
         let Source::Endpoint { endpoint, .. } = &self.source else {
-            let answer = rehearse::answer(self.api, &self.request, &self.pass.spec, &self.pass.input);
+            let answer = rehearse::answer(self.api, &self.request, &self.pass.spec, &self.pass.input)?;
             return Ok(Opened::Whole(answer.to_string().into(), answer));
         };
         let relayed = tokio::select! {
             biased;
             () = until(self.deadline) => return Err(self.out_of_time().into()),
-            relayed = model::relay(&self.app.http, endpoint, self.api.route(), body) => relayed,
+            relayed = model::relay_as(&self.app.http, endpoint, self.api.route(), body, &self.headers) => relayed,
         };
         match relayed? {
             Relayed::Events(events) => Ok(Opened::Events(events)),
@@ -303,14 +274,10 @@ impl Relay {
                 Ok(answer) => Ok(Opened::Whole(bytes, answer)),
                 Err(_) => Err(endpoint.bad_response("it is not JSON").into()),
             },
-            Relayed::Refused(refused) => {
-                let understood = endpoint.refusal(&refused);
+            Relayed::Refused(told) => {
+                let understood = endpoint.refusal(&told);
                 self.tell(vec![notice(self.pass.run_id, "model_refused", &understood.message)]).await?;
-                // Of its key the project knows nothing, nor of another address.
-                if understood.code() == "model_unauthorized" || refused.status.is_redirection() {
-                    return Err(understood.into());
-                }
-                Err(Stop::Upstream { status: refused.status, body: refused.body })
+                Err(refused(self.api, endpoint, told))
             }
         }
     }
@@ -423,7 +390,7 @@ impl Relay {
             let Some(frame) = frame else { return Ok(()) };
             let is_last = frame.data.trim() == "[DONE]";
             self.take(frame, reader, out).await?;
-            if is_last || (self.api == Api::Responses && reader.said().complete) {
+            if is_last || (self.api != Api::Chat && reader.said().complete) {
                 // Read to its very end, the connection can be used again.
                 tokio::spawn(async move {
                     let _ = tokio::time::timeout(LOOK, events.next()).await;
@@ -446,11 +413,12 @@ impl Relay {
     /// before a value: else the project's client would give up.
     async fn answer_in_one(mut self, opened: Opened) -> Result<Response, Refusal> {
         let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+        let api = self.api;
         let mut work = Box::pin(async move { self.whole(opened).await });
         if let Ok(done) = tokio::time::timeout(KEEP_ALIVE, &mut work).await {
             return Ok(match done {
                 Ok(bytes) => (headers, bytes).into_response(),
-                Err(stop) => stopped(stop),
+                Err(stop) => stopped(api, stop),
             });
         }
         let body = futures::stream::unfold(Some(work), |work| async {

@@ -15,7 +15,8 @@ use crate::gateway::store::{self, Spent};
 use crate::gateway::wire::{Call, Denial, Said, Settled};
 use crate::gateway::{Fact, claim, hold};
 
-use super::{Relay, Source, notice, usage_event};
+use super::notes::{notice, usage_event};
+use super::{Relay, Source};
 
 /// How many tools a model may call in one turn.
 const MOST_CALLS: usize = 64;

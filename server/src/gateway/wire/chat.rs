@@ -140,6 +140,7 @@ fn said(turn: &Turn) -> Said {
         calls: calls.collect(),
         tokens: turn.tokens,
         complete: !turn.finish_reason.is_empty(),
+        thoughts: Vec::new(),
     }
 }
 

@@ -1,4 +1,5 @@
-//! The two conversations that OpenAI's clients have with a model: chat completions and responses.
+//! The conversations that clients have with a model: OpenAI's chat completions and responses, and Anthropic's
+//! messages.
 //!
 //! Here an answer is read while it comes, and changed in the few places where the gateway has decided
 //! something: a call's arguments, its id, or that it is not there. Whatever is not changed stays as the
@@ -6,23 +7,27 @@
 
 mod chat;
 pub(super) mod fields;
+mod messages;
 mod responses;
 
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::outside::model::{Frame, Route, TokenCount};
+use crate::outside::model::{Frame, Route, TokenCount, message_events, response_events};
 
 use chat::ChatReader;
+use messages::MessagesReader;
 use responses::ResponsesReader;
 
 /// Which conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Api {
-    /// `POST /chat/completions`.
+    /// OpenAI's `POST /chat/completions`.
     Chat,
-    /// `POST /responses`.
+    /// OpenAI's `POST /responses`.
     Responses,
+    /// Anthropic's `POST /messages`.
+    Messages,
 }
 
 /// A call that a model asks for.
@@ -47,6 +52,8 @@ pub(super) struct Said {
     pub(super) tokens: Option<TokenCount>,
     /// Whether it came to its end.
     pub(super) complete: bool,
+    /// Its thoughts, where the wire wants them back with the calls that followed from them.
+    pub(super) thoughts: Vec<Value>,
 }
 
 /// What was decided about a call.
@@ -86,6 +93,7 @@ pub(super) struct Step {
 pub(super) enum Reader {
     Chat(ChatReader),
     Responses(ResponsesReader),
+    Messages(MessagesReader),
 }
 
 impl Reader {
@@ -97,6 +105,7 @@ impl Reader {
         match self {
             Self::Chat(reader) => reader.take(frame),
             Self::Responses(reader) => reader.take(frame),
+            Self::Messages(reader) => reader.take(frame),
         }
     }
 
@@ -105,6 +114,7 @@ impl Reader {
         match self {
             Self::Chat(reader) => reader.said(),
             Self::Responses(reader) => reader.said(),
+            Self::Messages(reader) => reader.said(),
         }
     }
 
@@ -113,6 +123,7 @@ impl Reader {
         match self {
             Self::Chat(reader) => reader.release(settled),
             Self::Responses(reader) => reader.release(settled),
+            Self::Messages(reader) => reader.release(settled),
         }
     }
 
@@ -121,6 +132,7 @@ impl Reader {
         match self {
             Self::Chat(reader) => Self::Chat(reader.next_turn()),
             Self::Responses(reader) => Self::Responses(reader.next_turn()),
+            Self::Messages(reader) => Self::Messages(reader.next_turn()),
         }
     }
 }
@@ -131,7 +143,25 @@ impl Api {
         match self {
             Self::Chat => Route::Chat,
             Self::Responses => Route::Responses,
+            Self::Messages => Route::Messages,
         }
+    }
+
+    /// The field of a request that the conversation is in.
+    pub(super) fn conversation_field(self) -> &'static str {
+        match self {
+            Self::Chat | Self::Messages => "messages",
+            Self::Responses => "input",
+        }
+    }
+
+    /// What a request asks for that runs at the model's provider, if anything: the kind of a tool.
+    pub(super) fn runs_elsewhere(self, request: &Value) -> Option<String> {
+        if self == Self::Messages {
+            return messages::runs_elsewhere(request);
+        }
+        let tools = request["tools"].as_array().map(Vec::as_slice).unwrap_or_default();
+        tools.iter().find(|tool| tool["type"] != "function").map(|tool| text_of(&tool["type"]))
     }
 
     /// A reader for the first turn of an answer. `wants_usage`: the project asked for the chunk that counts.
@@ -139,6 +169,7 @@ impl Api {
         match self {
             Self::Chat => Reader::Chat(ChatReader::new(wants_usage)),
             Self::Responses => Reader::Responses(ResponsesReader::default()),
+            Self::Messages => Reader::Messages(MessagesReader::default()),
         }
     }
 
@@ -150,6 +181,7 @@ impl Api {
         match self {
             Self::Chat => chat::understood(answer),
             Self::Responses => responses::understood(answer),
+            Self::Messages => messages::understood(answer),
         }
     }
 
@@ -158,6 +190,7 @@ impl Api {
         match self {
             Self::Chat => chat::rewritten(answer, settled),
             Self::Responses => responses::rewritten(answer, settled),
+            Self::Messages => messages::rewritten(answer, settled),
         }
     }
 
@@ -165,14 +198,18 @@ impl Api {
     pub(super) fn streamed(self, answer: &Value) -> Vec<Frame> {
         match self {
             Self::Chat => chat::streamed(answer),
-            Self::Responses => responses::streamed(answer),
+            Self::Responses => response_events(answer),
+            Self::Messages => message_events(answer),
         }
     }
 
     /// An event that says that the answer ends in an error.
     pub(super) fn error_event(self, code: &str, message: &str) -> Bytes {
         match self {
-            Self::Chat => Frame::of(None, &super::refusal::body(code, message).to_string()).raw,
+            Self::Chat => Frame::of(None, &super::refusal::body(self, None, code, message).to_string()).raw,
+            Self::Messages => {
+                Frame::of(Some("error"), &super::refusal::body(self, None, code, message).to_string()).raw
+            }
             Self::Responses => {
                 let event = serde_json::json!({
                     "type": "error", "code": code, "message": message, "param": null, "sequence_number": 0,
@@ -187,6 +224,7 @@ impl Api {
         match self {
             Self::Chat => chat::go_on(request, said, settled),
             Self::Responses => responses::go_on(request, said, settled),
+            Self::Messages => messages::go_on(request, said, settled),
         }
     }
 
@@ -195,6 +233,7 @@ impl Api {
         match self {
             Self::Chat => chat::results_in(request),
             Self::Responses => responses::results_in(request),
+            Self::Messages => messages::results_in(request),
         }
     }
 
@@ -204,6 +243,7 @@ impl Api {
         match self {
             Self::Chat => chat::put_back(request, denials),
             Self::Responses => responses::put_back(request, denials),
+            Self::Messages => messages::put_back(request, denials),
         }
         *request != before
     }

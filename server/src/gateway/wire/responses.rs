@@ -211,61 +211,6 @@ pub(super) fn rewritten(mut answer: Value, settled: &[Settled]) -> Value {
     answer
 }
 
-pub(super) fn streamed(answer: &Value) -> Vec<Frame> {
-    let mut frames = Vec::new();
-    let mut tell = |kind: &str, mut event: Value| {
-        event["type"] = json!(kind);
-        event["sequence_number"] = json!(frames.len());
-        frames.push(Frame::of(Some(kind), &event.to_string()));
-    };
-    let mut begun = answer.clone();
-    begun["status"] = json!("in_progress");
-    begun["output"] = json!([]);
-    begun["usage"] = Value::Null;
-    tell("response.created", json!({ "response": begun }));
-    tell("response.in_progress", json!({ "response": begun }));
-    for (index, item) in answer["output"].as_array().into_iter().flatten().enumerate() {
-        let id = text(item, "id");
-        let mut empty = item.clone();
-        empty["status"] = json!("in_progress");
-        if item["type"] == CALL {
-            empty["arguments"] = json!("");
-            tell("response.output_item.added", json!({ "output_index": index, "item": empty }));
-            let arguments = text(item, "arguments");
-            let delta = json!({ "item_id": id, "output_index": index, "delta": arguments });
-            tell("response.function_call_arguments.delta", delta);
-            let done = json!({ "item_id": id, "output_index": index, "name": item["name"], "arguments": arguments });
-            tell("response.function_call_arguments.done", done);
-        } else {
-            if item["content"].is_array() {
-                empty["content"] = json!([]);
-            }
-            tell("response.output_item.added", json!({ "output_index": index, "item": empty }));
-            for (place, part) in item["content"].as_array().into_iter().flatten().enumerate() {
-                if part["type"] != "output_text" {
-                    continue;
-                }
-                let at = |mut event: Value| {
-                    event["item_id"] = json!(id);
-                    event["output_index"] = json!(index);
-                    event["content_index"] = json!(place);
-                    event
-                };
-                let whole = text(part, "text");
-                let mut empty = part.clone();
-                empty["text"] = json!("");
-                tell("response.content_part.added", at(json!({ "part": empty })));
-                tell("response.output_text.delta", at(json!({ "delta": whole, "logprobs": [] })));
-                tell("response.output_text.done", at(json!({ "text": whole, "logprobs": [] })));
-                tell("response.content_part.done", at(json!({ "part": part })));
-            }
-        }
-        tell("response.output_item.done", json!({ "output_index": index, "item": item }));
-    }
-    tell("response.completed", json!({ "response": answer }));
-    frames
-}
-
 fn call_item(call_id: &str, name: &str, arguments: &str) -> Value {
     json!({ "type": CALL, "call_id": call_id, "name": name, "arguments": arguments })
 }

@@ -196,3 +196,149 @@ fn a_second_turn_of_an_answer_reads_like_a_part_of_the_first() {
     let forwarded = data(&[step.forward.unwrap()]);
     assert_eq!((&forwarded[0]["sequence_number"], &forwarded[0]["output_index"]), (&json!(3), &json!(1)));
 }
+
+/// A message that thinks, says something and calls two tools.
+fn thinking_message() -> Value {
+    json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "claude", "content": [
+        {"type": "thinking", "thinking": "Hm.", "signature": "s"},
+        {"type": "text", "text": "Let me."},
+        {"type": "tool_use", "id": "a", "name": "look", "input": {"x": 1}},
+        {"type": "tool_use", "id": "b", "name": "save", "input": {"secret": 1}}],
+        "stop_reason": "tool_use", "stop_sequence": null, "brand_new": {"kept": true},
+        "usage": {"input_tokens": 3, "cache_read_input_tokens": 4, "output_tokens": 2}})
+}
+
+#[test]
+fn a_message_is_read_alike_whole_and_streamed_with_its_thoughts() {
+    let message = thinking_message();
+    let frames = Api::Messages.streamed(&message);
+    let (reader, forwarded) = read(Api::Messages, frames.clone());
+    assert_eq!(reader.said(), Api::Messages.understood(&message).unwrap());
+    let said = reader.said();
+    assert_eq!((said.text.as_str(), said.calls.len(), said.complete), ("Let me.", 2, true));
+    assert_eq!(said.tokens, Some(TokenCount { input: 7, output: 2 }));
+    assert_eq!(said.thoughts, [json!({"type": "thinking", "thinking": "Hm.", "signature": "s"})]);
+    assert!(forwarded.contains("Hm.") && forwarded.contains("Let me.") && forwarded.contains("brand_new"));
+    assert!(!forwarded.contains("look") && !forwarded.contains("message_stop"), "{forwarded}");
+    // What was decided as it came comes as it came, byte for byte.
+    let kept: Vec<Bytes> = frames[frames.len() - 8..].iter().map(|frame| frame.raw.clone()).collect();
+    assert_eq!(reader.release(&[released("a", "{\"x\":1}"), released("b", "{\"secret\":1}")]), kept);
+}
+
+#[test]
+fn the_events_of_a_message_follow_a_decision_everywhere() {
+    let (reader, _) = read(Api::Messages, Api::Messages.streamed(&thinking_message()));
+    let told = data(&reader.release(&[denied("a"), released("b2", "{\"y\":2}")]));
+    let text = json!(told).to_string();
+    assert!(!text.contains("look") && !text.contains("secret"), "{text}");
+    let kinds: Vec<&str> = told.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(
+        kinds,
+        ["content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop"]
+    );
+    assert!(told[..3].iter().all(|event| event["index"] == 2), "the blocks are numbered without a gap: {text}");
+    assert_eq!(
+        (&told[0]["content_block"]["id"], &told[1]["delta"]["partial_json"]),
+        (&json!("b2"), &json!("{\"y\":2}"))
+    );
+    let whole = Api::Messages.rewritten(thinking_message(), &[denied("a"), released("b2", "{\"y\":2}")]);
+    assert_eq!(whole["content"][2], json!({"type": "tool_use", "id": "b2", "name": "save", "input": {"y": 2}}));
+    assert_eq!((whole["content"].as_array().unwrap().len(), &whole["brand_new"]["kept"]), (3, &json!(true)));
+}
+
+#[test]
+fn a_message_that_was_denied_goes_into_the_conversation_behind_its_thoughts() {
+    let said = Api::Messages.understood(&thinking_message()).unwrap();
+    let mut request = json!({"messages": [{"role": "user", "content": "go"}]});
+    Api::Messages.go_on(&mut request, &said, &[denied("a"), denied("b")]);
+    let turn = &request["messages"][1]["content"];
+    let kinds: Vec<&Value> = turn.as_array().unwrap().iter().map(|block| &block["type"]).collect();
+    assert_eq!(kinds, ["thinking", "text", "tool_use", "tool_use"]);
+    assert_eq!(turn[0]["signature"], "s");
+    assert_eq!(
+        request["messages"][2]["content"][1],
+        json!({"type": "tool_result", "tool_use_id": "b", "content": "no"})
+    );
+    let told = [("a".to_owned(), "no".to_owned()), ("b".to_owned(), "no".to_owned())];
+    assert_eq!(Api::Messages.results_in(&request), told);
+}
+
+#[test]
+fn blocks_that_the_project_never_saw_are_put_back_once() {
+    let denial = Denial {
+        call_id: "b".into(),
+        neighbour: "a".into(),
+        name: "save".into(),
+        arguments: "{}".into(),
+        answer: "no".into(),
+    };
+    let mut request = json!({"messages": [
+        {"role": "user", "content": "go"},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "look", "input": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "yes"}, {"type": "text", "text": "on"}]},
+    ]});
+    assert!(Api::Messages.put_back(&mut request, std::slice::from_ref(&denial)));
+    assert_eq!(request["messages"][1]["content"][1]["id"], "b");
+    assert_eq!(
+        request["messages"][2]["content"][1],
+        json!({"type": "tool_result", "tool_use_id": "b", "content": "no"})
+    );
+    assert_eq!(request["messages"][2]["content"][2]["text"], "on");
+    assert!(!Api::Messages.put_back(&mut request, std::slice::from_ref(&denial)), "once");
+    // A conversation that ends with the call has no place for its answer yet.
+    let mut open = json!({"messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "look", "input": {}}]}]});
+    assert!(!Api::Messages.put_back(&mut open, &[denial]));
+}
+
+#[test]
+fn a_second_message_of_an_answer_reads_like_a_part_of_the_first() {
+    let frames = Api::Messages.streamed(&thinking_message());
+    let (reader, _) = read(Api::Messages, frames.clone());
+    let mut next = reader.next_turn();
+    let mut forwarded = Vec::new();
+    for frame in frames {
+        forwarded.extend(next.take(frame).unwrap().forward);
+    }
+    let told = data(&forwarded);
+    assert!(told.iter().all(|event| event["type"] != "message_start"));
+    assert_eq!((&told[0]["index"], &told[0]["content_block"]["type"]), (&json!(2), &json!("thinking")));
+    let rest = data(&next.release(&[released("a", "{\"x\":1}"), released("b", "{\"secret\":1}")]));
+    assert_eq!((&rest[0]["index"], &rest[0]["content_block"]["name"]), (&json!(4), &json!("look")));
+}
+
+#[test]
+fn what_a_model_wrote_that_is_no_object_is_judged_as_it_wrote_it() {
+    for written in ["{\"x\":", "[1]", "nonsense"] {
+        let chat = json!({"choices": [{"message": {"content": null, "tool_calls": [
+            {"id": "a", "function": {"name": "save", "arguments": written}}]}, "finish_reason": "tool_calls"}]});
+        let message = crate::outside::model::from_chat(Route::Messages, &chat).unwrap();
+        let said = Api::Messages.understood(&message).unwrap();
+        assert_eq!(said.calls[0].arguments, written);
+        let (reader, _) = read(Api::Messages, Api::Messages.streamed(&message));
+        assert_eq!(reader.said(), said);
+    }
+}
+
+#[test]
+fn an_error_or_a_cut_in_a_stream_of_events_is_no_answer() {
+    let error = json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}});
+    let mut reader = Api::Messages.reader(false);
+    assert_eq!(reader.take(Frame::of(Some("error"), &error.to_string())).unwrap_err(), "Overloaded");
+    assert_eq!(Api::Messages.understood(&error).unwrap_err(), "Overloaded");
+    let frames = Api::Messages.streamed(&thinking_message());
+    for end in 0..frames.len() {
+        let (reader, _) = read(Api::Messages, frames[..end].to_vec());
+        assert!(!reader.said().complete, "{end}");
+    }
+    for (tool, elsewhere) in [
+        (json!({"name": "add", "input_schema": {}}), false),
+        (json!({"type": "custom", "name": "add"}), false),
+        (json!({"type": "bash_20250124", "name": "bash"}), false),
+        (json!({"type": "web_search_20250305", "name": "web_search"}), true),
+        (json!({"type": "code_execution_20250825", "name": "code_execution"}), true),
+        (json!({"type": "made_up"}), true),
+    ] {
+        assert_eq!(Api::Messages.runs_elsewhere(&json!({"tools": [tool]})).is_some(), elsewhere, "{tool}");
+    }
+    assert!(Api::Messages.runs_elsewhere(&json!({"mcp_servers": [{"url": "https://a.example"}]})).is_some());
+}

@@ -127,10 +127,7 @@ async fn models(http: &reqwest::Client, endpoint: &Endpoint) -> Option<Vec<Strin
     let (url, headers) = wire::models_url(endpoint)?;
     let listed = async {
         let asked = token::exchanged(http, endpoint).await.ok()?;
-        let mut request = asked.with_key(http.get(url)).header(ACCEPT, "application/json");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
+        let request = asked.with_key(http.get(url).headers(headers)).header(ACCEPT, "application/json");
         let response = request.send().await.ok().filter(|response| response.status().is_success())?;
         let list: Value = serde_json::from_slice(&read_body(&asked, response).await.ok()?).ok()?;
         let names = list["data"].as_array()?.iter().filter_map(|model| model["id"].as_str());

@@ -23,7 +23,7 @@ pub(crate) struct ModelError {
 pub(crate) struct Refused {
     /// The endpoint's status.
     pub(crate) status: StatusCode,
-    /// What it wrote, on OpenAI's wire if it was JSON.
+    /// What it wrote; Anthropic's words on OpenAI's wire, unless who asked speaks Anthropic's.
     pub(crate) body: String,
     /// The sentence in it.
     pub(crate) said: String,

@@ -2,8 +2,8 @@
 //!
 //! A thin client of our own, so that what an endpoint says reaches the run as it says it. Streams
 //! are read piece by piece; an endpoint that answers without a stream works as well. What is asked and
-//! answered is OpenAI's chat completions throughout the server; `wire` translates for endpoints that
-//! speak otherwise. What a run makes of a model's answer belongs in `runtime/`; where the key is kept
+//! answered is OpenAI's chat completions throughout the server; `wire` translates for endpoints, and for
+//! projects behind the gateway, that speak otherwise. What a run makes of a model's answer belongs in `runtime/`; where the key is kept
 //! belongs in `provider/`.
 
 mod chat;
@@ -23,9 +23,9 @@ pub(crate) use chat::{
 };
 pub(crate) use check::test_connection;
 pub(crate) use endpoint::Endpoint;
-pub(crate) use fault::ModelError;
-pub(crate) use relay::{EventStream, Frame, Frames, Relayed, relay};
-pub(crate) use wire::Route;
+pub(crate) use fault::{ModelError, Refused};
+pub(crate) use relay::{EventStream, Frame, Frames, Relayed, relay, relay_as};
+pub(crate) use wire::{Counted, Route, arguments, as_chat, from_chat, input, message_events, response_events};
 
 use chat::error_text;
 use fault::shortened;

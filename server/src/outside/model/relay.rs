@@ -30,17 +30,17 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How much of a refusal is passed on.
 const LARGEST_REFUSAL: usize = 64 * 1024;
 
-/// What an endpoint answered, on OpenAI's wire.
+/// What an endpoint answered, on the wire of who asked.
 pub(crate) enum Relayed {
     /// A stream of events, which has just begun.
     Events(EventStream),
-    /// One whole JSON body, as it came where the endpoint speaks OpenAI's wire.
+    /// One whole JSON body, as it came where the endpoint speaks the same wire.
     Whole(Bytes),
     /// A refusal, after every repetition that its kind allows.
     Refused(Refused),
 }
 
-/// Sends a body of OpenAI's wire. An endpoint that is busy (429, 502, 503, 504, 529) is asked again within
+/// Sends a body of the route's wire. An endpoint that is busy (429, 502, 503, 504, 529) is asked again within
 /// the endpoint's attempts and half a minute; nothing is sent twice once an answer has begun.
 ///
 /// # Errors
@@ -51,20 +51,32 @@ pub(crate) async fn relay(
     route: Route,
     body: Bytes,
 ) -> Result<Relayed, ModelError> {
+    relay_as(http, endpoint, route, body, &HeaderMap::new()).await
+}
+
+/// The same for somebody whose own headers may say more about the body: those of Anthropic's wire go with it
+/// to an endpoint that speaks it.
+///
+/// # Errors
+/// See [`relay`].
+pub(crate) async fn relay_as(
+    http: &reqwest::Client,
+    endpoint: &Endpoint,
+    route: Route,
+    body: Bytes,
+    said: &HeaderMap,
+) -> Result<Relayed, ModelError> {
     let Outgoing { url, body, headers } =
-        wire::outgoing(endpoint, route, body).map_err(|what| endpoint.unsupported(&what))?;
+        wire::outgoing(endpoint, route, body, said).map_err(|what| endpoint.unsupported(&what))?;
     let asked = token::exchanged(http, endpoint).await?;
     let mut waited = Duration::ZERO;
     let mut attempt = 1;
     loop {
-        let mut request = asked
-            .with_key(http.post(&url))
+        let request = asked
+            .with_key(http.post(&url).headers(headers.clone()))
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "text/event-stream, application/json")
             .body(body.clone());
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
         let response = match tokio::time::timeout(endpoint.idle_timeout, request.send()).await {
             Err(_) => return Err(endpoint.timed_out()),
             Ok(Err(error)) => return Err(endpoint.unreachable(&error)),
@@ -72,7 +84,7 @@ pub(crate) async fn relay(
         };
         let status = response.status();
         if status.is_success() {
-            return answer(&asked, response).await;
+            return answer(&asked, route, response).await;
         }
         let busy = matches!(status.as_u16(), 429 | 502 | 503 | 504 | 529);
         let wait = retry_after(response.headers()).unwrap_or_else(|| Duration::from_millis(500 << (attempt - 1)));
@@ -85,7 +97,7 @@ pub(crate) async fn relay(
         if status == StatusCode::UNAUTHORIZED {
             token::forget(endpoint);
         }
-        return Ok(Relayed::Refused(refused(&asked, status, response, wait).await));
+        return Ok(Relayed::Refused(refused(&asked, route, status, response, wait).await));
     }
 }
 
@@ -103,7 +115,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(until.duration_since(from).unwrap_or_default())
 }
 
-async fn answer(endpoint: &Endpoint, response: Response) -> Result<Relayed, ModelError> {
+async fn answer(endpoint: &Endpoint, route: Route, response: Response) -> Result<Relayed, ModelError> {
     let wire = endpoint.kind.facts().wire;
     let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if kind.trim().to_ascii_lowercase().starts_with("text/event-stream") {
@@ -111,21 +123,22 @@ async fn answer(endpoint: &Endpoint, response: Response) -> Result<Relayed, Mode
             endpoint: endpoint.clone(),
             source: response.bytes_stream().boxed(),
             frames: Frames::default(),
-            translator: Translator::of(wire),
+            translator: Translator::of(wire, route),
             ready: VecDeque::new(),
             silent_at: Instant::now() + endpoint.idle_timeout,
             received: 0,
             over: false,
+            finished: false,
         }));
     }
     let body = read_body(endpoint, response).await?;
     if is_web_page(&String::from_utf8_lossy(&body[..body.len().min(200)])) {
         return Err(endpoint.web_page());
     }
-    Ok(Relayed::Whole(wire::incoming(wire, body.into()).map_err(|what| endpoint.bad_response(what))?))
+    Ok(Relayed::Whole(wire::incoming(wire, route, body.into()).map_err(|what| endpoint.bad_response(what))?))
 }
 
-async fn refused(endpoint: &Endpoint, status: StatusCode, response: Response, wait: Duration) -> Refused {
+async fn refused(endpoint: &Endpoint, route: Route, status: StatusCode, response: Response, wait: Duration) -> Refused {
     let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
     // A refusal that cannot be read is still a refusal.
     let mut body = read_body(endpoint, response).await.unwrap_or_default();
@@ -134,7 +147,7 @@ async fn refused(endpoint: &Endpoint, status: StatusCode, response: Response, wa
     let said = said_in(&body);
     let body = match (endpoint.kind.facts().wire, serde_json::from_str::<Value>(&body)) {
         // In the form that OpenAI's clients read.
-        (Wire::Anthropic, Ok(theirs)) => {
+        (Wire::Anthropic, Ok(theirs)) if !route.is_anthropics() => {
             let kind = &theirs["error"]["type"];
             error_body(kind.clone(), kind.clone(), &said, None).to_string()
         }
@@ -176,7 +189,10 @@ pub(crate) struct EventStream {
     /// called again while it waits.
     silent_at: Instant,
     received: usize,
+    /// Nothing comes from the endpoint any more.
     over: bool,
+    /// What was kept for the end was given.
+    finished: bool,
 }
 
 impl EventStream {
@@ -199,6 +215,10 @@ impl EventStream {
                 taken.map_err(|what| self.endpoint.bad_response(what))?;
             }
             if !self.ready.is_empty() {
+                continue;
+            }
+            if self.over && !std::mem::replace(&mut self.finished, true) {
+                self.translator.finish(&mut self.ready);
                 continue;
             }
             if self.over {

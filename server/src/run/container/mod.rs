@@ -155,7 +155,7 @@ impl Attempt<'_> {
             talk::until_ready(&tunnel).await?;
             talk::converse(&tunnel, self.plan, &mut witness).await
         });
-        tokio::select! {
+        let answer = tokio::select! {
             biased;
             said = &mut talking => said,
             late = self.too_late() => Err(late),
@@ -167,7 +167,12 @@ impl Attempt<'_> {
                 }
             }
             () = tunnel.ended() => Err(Halt::Broken),
+        }?;
+        // A project that tells of its spans has a last few to tell.
+        if gateway::tells_spans(self.app, self.plan.run.id).await? {
+            tokio::time::sleep(Duration::from_millis(gateway::LAST_SPANS_MILLIS)).await;
         }
+        Ok(answer)
     }
 
     /// Says that the run begins, or does so anew; fails when an earlier attempt may have done something.

@@ -247,9 +247,16 @@ fn environment(spec: &Spec, model: &str, token: &SecretString) -> Vec<String> {
         ("HOME".to_owned(), "/tmp".to_owned()),
         ("MODEL_NAME".to_owned(), model.to_owned()),
     ];
+    let root = format!("http://127.0.0.1:{GATEWAY_PORT}/gateway");
     for model in spec.models.values() {
-        variables.push((model.base_url_variable.clone(), format!("http://127.0.0.1:{GATEWAY_PORT}/gateway/v1")));
+        variables.push((model.base_url_variable.clone(), format!("{root}/v1")));
         variables.push((model.key_variable.clone(), token.expose_secret().to_owned()));
+    }
+    for (name, value) in gateway::environment(&root, spec.metadata.name.as_str(), token) {
+        // What the spec names is what its code reads.
+        if variables.iter().all(|(known, _)| *known != name) {
+            variables.push((name, value));
+        }
     }
     variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
 }

@@ -11,15 +11,15 @@ use crate::support::{Answer, Persona, TestApp, for_both};
 use super::{Run, calls, conversation, events, text};
 
 /// Waits until something is held, and gives it.
-async fn held(test: &TestApp, run: &Run) -> Value {
+pub(super) async fn held(test: &TestApp, run: &Run) -> Value {
     wait_for_event(&test.app, run.job, |event| event["type"] == "approval.requested").await["approval"].clone()
 }
 
-async fn decide(admin: &Persona<'_>, approval: &Value, body: Value) -> Answer {
+pub(super) async fn decide(admin: &Persona<'_>, approval: &Value, body: Value) -> Answer {
     admin.post(&format!("/api/v1/approvals/{}:decide", approval["id"].as_str().unwrap()), body).await
 }
 
-async fn open(test: &TestApp, admin: &Persona<'_>, replies: Vec<Reply>, mode: &str) -> (FakeModel, Run) {
+pub(super) async fn open(test: &TestApp, admin: &Persona<'_>, replies: Vec<Reply>, mode: &str) -> (FakeModel, Run) {
     let model = FakeModel::start(replies).await;
     let at = provider(admin, &model.url).await;
     let body = json!({"input": "go", "providerId": at, "mode": mode});

@@ -1,7 +1,10 @@
 //! The gateway, asked as a project asks it: with the token of a run that is under way.
 
+mod clients;
 mod hold;
+mod messages;
 mod pass;
+mod spans;
 
 use std::sync::Arc;
 

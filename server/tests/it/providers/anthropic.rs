@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{add, tested};
-use crate::gateway::{Run, calls, conversation, text};
+use crate::gateway::{Run, calls, conversation, events, text};
 use crate::support::fake_anthropic::{FakeAnthropic, KEY, MODEL, Saying};
 use crate::support::stories::{
     assert_sound, calculator, log, of_kind, project, results, said, spec, start, wait_for_end,
@@ -105,14 +105,76 @@ async fn the_gateway_speaks_openais_wire_whatever_is_behind_it() {
         assert_eq!((&usage["inputTokens"], &usage["outputTokens"]), (&json!(75), &json!(27)));
         assert!(!format!("{seen:?}{}", streamed.text()).contains(KEY));
 
-        for path in ["responses", "embeddings"] {
-            let refused = run.ask(&test, path, json!({"model": "x", "input": "hello"})).await.expect(400).json();
-            assert_eq!(refused["error"]["code"], "model_request_unsupported", "{path}");
-        }
+        let refused = run.ask(&test, "embeddings", json!({"model": "x", "input": "hello"})).await.expect(400).json();
+        assert_eq!(refused["error"]["code"], "model_request_unsupported");
+        assert!(refused["error"]["message"].as_str().unwrap().contains("such as OpenAI or Ollama"), "{refused}");
         let mut shaped = conversation(&[], false);
-        shaped["response_format"] = json!({"type": "json_schema", "json_schema": {"name": "x", "schema": {}}});
-        let refused = run.ask(&test, "chat/completions", shaped).await.expect(400).json();
+        shaped["response_format"] = json!({"type": "json_object"});
+        let refused = run.ask(&test, "chat/completions", shaped.clone()).await.expect(400).json();
         assert!(refused["error"]["message"].as_str().unwrap().contains("response_format"), "{refused}");
+        let schema = json!({"type": "object", "additionalProperties": false});
+        shaped["response_format"] = json!({"type": "json_schema", "json_schema": {"name": "x", "schema": schema}});
+        run.ask(&test, "chat/completions", shaped).await.expect(200);
+        let asked = double.requests().pop().unwrap();
+        assert_eq!(asked["output_config"]["format"], json!({"type": "json_schema", "schema": schema}));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn openais_responses_are_answered_by_a_model_on_anthropics_wire() {
+    for_both(|test| async move {
+        let call = || Saying::Calls("Computing.", vec![("calculator", json!({"expression": "1"}))]);
+        let double =
+            FakeAnthropic::start(vec![call(), call(), Saying::Text("It is 1."), Saying::Cut("half of an")]).await;
+        let admin = test.admin().await;
+        let at = provider(&admin, &double).await;
+        let body = json!({"input": "go", "providerId": at});
+        let run = Run::start(&test, &admin, &spec("react", json!([calculator()])), body).await;
+        let asking = |stream: bool, more: Vec<Value>| {
+            let mut input = vec![json!({"role": "user", "content": "go"})];
+            input.extend(more);
+            json!({"model": "theirs", "instructions": "Be exact.", "input": input, "stream": stream,
+                   "tools": [{"type": "function", "name": "calculator", "parameters": {"type": "object"}}]})
+        };
+        let whole = run.ask(&test, "responses", asking(false, vec![])).await.expect(200).json();
+        assert_eq!((&whole["object"], &whole["status"]), (&json!("response"), &json!("completed")));
+        assert_eq!(
+            (&whole["output"][0]["content"][0]["text"], &whole["usage"]["input_tokens"]),
+            (&json!("Computing."), &json!(25))
+        );
+        let streamed = run.ask(&test, "responses", asking(true, vec![])).await.expect(200);
+        let told = events(&streamed);
+        let kinds: Vec<&str> = told.iter().map(|event| event["type"].as_str().unwrap()).collect();
+        assert_eq!((kinds[0], *kinds.last().unwrap()), ("response.created", "response.completed"));
+        assert!(
+            kinds.iter().filter(|kind| **kind == "response.output_text.delta").count() > 1,
+            "text flows: {kinds:?}"
+        );
+        let call = told.last().unwrap()["response"]["output"][1].clone();
+        assert_eq!((&call["name"], &call["arguments"]), (&json!("calculator"), &json!(r#"{"expression":"1"}"#)));
+
+        let result = json!({"type": "function_call_output", "call_id": call["call_id"], "output": "1"});
+        let last = run.ask(&test, "responses", asking(true, vec![call, result])).await.expect(200);
+        let output = events(&last).pop().unwrap()["response"]["output"].clone();
+        assert_eq!(output[0]["content"][0]["text"], "It is 1.");
+        let asked = &double.requests()[2];
+        assert_eq!(
+            (&asked["system"], &asked["messages"][2]["content"][0]["type"]),
+            (&json!("Be exact."), &json!("tool_result"))
+        );
+        let cut = run.ask(&test, "responses", asking(true, vec![])).await.expect(200);
+        let end = events(&cut).pop().unwrap();
+        assert_eq!((&end["type"], &end["code"]), (&json!("error"), &json!("model_stream_truncated")));
+
+        let mut kept = asking(false, vec![]);
+        kept["previous_response_id"] = json!("resp_1");
+        let refused = run.ask(&test, "responses", kept).await.expect(400).json();
+        assert!(refused["error"]["message"].as_str().unwrap().contains("previous_response_id"), "{refused}");
+        let seen = log(&test.app, run.job).await;
+        assert_eq!(of_kind(&seen, "TOOL_CALL_START").len(), 2);
+        let usage = &admin.get(&format!("/api/v1/runs/{}", run.id)).await.json()["usage"];
+        assert_eq!((&usage["inputTokens"], &usage["modelCalls"]), (&json!(75), &json!(3)));
     })
     .await;
 }
@@ -157,17 +219,22 @@ async fn a_refusal_reaches_a_project_in_the_form_that_it_reads() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_is_asked_for_by_a_tool_where_there_is_no_response_format() {
+async fn a_plan_is_asked_for_by_a_tool_where_a_model_knows_no_schema() {
     let test = TestApp::sqlite().await;
     let admin = test.admin().await;
-    let double =
-        FakeAnthropic::start(vec![Saying::Calls("", vec![("agent_plan", json!({"nothing": "of use"}))])]).await;
+    // An older model, which knows no schema for its answer.
+    let double = FakeAnthropic::start(vec![
+        Saying::Refuses(400, "invalid_request_error"),
+        Saying::Calls("", vec![("agent_plan", json!({"nothing": "of use"}))]),
+    ])
+    .await;
     let provider = provider(&admin, &double).await;
     let body = json!({"prompt": "Answer questions about a library.", "providerId": provider});
     let plan = admin.post("/api/v1/plans", body).await.expect(200).json();
     let attempts = plan["provenance"]["attempts"].as_array().unwrap();
     assert_eq!(attempts[0]["method"], "json_schema", "{attempts:?}");
-    assert!(attempts[0]["problems"][0].as_str().unwrap().contains("response_format"), "{attempts:?}");
+    assert!(attempts[0]["problems"][0].as_str().unwrap().contains("Said by the double."), "{attempts:?}");
     assert_eq!(attempts[1]["method"], "forced_tool", "{attempts:?}");
-    assert_eq!(double.requests()[0]["tool_choice"], json!({"type": "tool", "name": "agent_plan"}));
+    assert_eq!(double.requests()[0]["output_config"]["format"]["type"], "json_schema");
+    assert_eq!(double.requests()[1]["tool_choice"], json!({"type": "tool", "name": "agent_plan"}));
 }

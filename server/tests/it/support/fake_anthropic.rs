@@ -1,4 +1,4 @@
-//! A double of Anthropic's Messages API (version 2023-06-01), for tests: real HTTP on 127.0.0.1, answers by
+//! A double of Anthropic's Messages API (versions 2023-06-01 and 2026-10-21), for tests: real HTTP on 127.0.0.1, answers by
 //! a script, and as strict with requests as the published contract is. It is not Anthropic's software.
 
 use std::collections::{HashSet, VecDeque};
@@ -25,6 +25,10 @@ pub enum Saying {
     Text(&'static str),
     /// Says a text and calls tools: names and inputs.
     Calls(&'static str, Vec<(&'static str, Value)>),
+    /// Thinks before it calls tools, and wants its thoughts back.
+    Thinks(&'static str, Vec<(&'static str, Value)>),
+    /// Answers in one body, although it was asked for a stream.
+    Plain(&'static str),
     /// Refuses, with a status and one of its error types.
     Refuses(u16, &'static str),
     /// Says a text and then that it has too much to do.
@@ -43,14 +47,20 @@ pub struct FakeAnthropic {
 struct Script {
     sayings: Mutex<VecDeque<Saying>>,
     requests: Mutex<Vec<Value>>,
+    heads: Mutex<Vec<HeaderMap>>,
 }
 
 impl FakeAnthropic {
     /// Starts a double that says these in turn; the last one for ever.
     pub async fn start(sayings: Vec<Saying>) -> Self {
-        let script = Arc::new(Script { sayings: Mutex::new(sayings.into()), requests: Mutex::default() });
+        let script = Arc::new(Script {
+            sayings: Mutex::new(sayings.into()),
+            requests: Mutex::default(),
+            heads: Mutex::default(),
+        });
         let router = Router::new()
             .route("/v1/messages", post(message))
+            .route("/v1/messages/count_tokens", post(count))
             .route("/v1/models", get(models))
             .fallback(|| async { refusal(404, "not_found_error", "Not found") })
             .with_state(script.clone());
@@ -63,6 +73,11 @@ impl FakeAnthropic {
     /// The bodies of the messages that it was asked for and accepted.
     pub fn requests(&self) -> Vec<Value> {
         self.script.requests.lock().unwrap().clone()
+    }
+
+    /// The headers of every question.
+    pub fn heads(&self) -> Vec<HeaderMap> {
+        self.script.heads.lock().unwrap().clone()
     }
 }
 
@@ -77,7 +92,7 @@ fn head_fault(headers: &HeaderMap) -> Option<Response> {
     if text("x-api-key") != KEY {
         return Some(refusal(401, "authentication_error", &format!("invalid x-api-key {}", text("x-api-key"))));
     }
-    (text("anthropic-version") != "2023-06-01")
+    (!matches!(text("anthropic-version"), "2023-06-01" | "2026-10-21"))
         .then(|| refusal(400, "invalid_request_error", "anthropic-version: header is required"))
 }
 
@@ -98,9 +113,19 @@ fn body_fault(request: &Value) -> Option<String> {
         return Some("Extra inputs are not permitted".to_owned());
     }
     for tool in request["tools"].as_array().into_iter().flatten() {
+        // A tool of Anthropic's own has no schema.
+        if tool["type"].as_str().is_some_and(|kind| kind != "custom") {
+            continue;
+        }
         if tool["name"].as_str().is_none() || tool["input_schema"]["type"] != "object" {
             return Some("tools.0.input_schema.type: Field required".to_owned());
         }
+    }
+    let format = &request["output_config"]["format"];
+    if !format.is_null()
+        && (format["type"] != "json_schema" || !format["schema"].is_object() || !format["name"].is_null())
+    {
+        return Some("output_config.format.schema: Field required".to_owned());
     }
     let Some(messages) = request["messages"].as_array().filter(|messages| !messages.is_empty()) else {
         return Some("messages: at least one message is required".to_owned());
@@ -125,12 +150,24 @@ fn body_fault(request: &Value) -> Option<String> {
                 "messages.{place}: `tool_use` ids were found without `tool_result` blocks immediately after"
             ));
         }
+        let thinks = request["thinking"]["type"] == "enabled";
+        if thinks && !ids("tool_use", "id").is_empty() && blocks[0]["type"] != "thinking" {
+            return Some(format!(
+                "messages.{place}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `{}`",
+                blocks[0]["type"].as_str().unwrap_or_default()
+            ));
+        }
         open = ids("tool_use", "id");
     }
     None
 }
 
+async fn count(headers: HeaderMap, body: Bytes) -> Response {
+    head_fault(&headers).unwrap_or_else(|| Json(json!({"input_tokens": body.len()})).into_response())
+}
+
 async fn message(State(script): State<Arc<Script>>, headers: HeaderMap, body: Bytes) -> Response {
+    script.heads.lock().unwrap().push(headers.clone());
     if let Some(refused) = head_fault(&headers) {
         return refused;
     }
@@ -151,14 +188,24 @@ async fn message(State(script): State<Arc<Script>>, headers: HeaderMap, body: By
         let mut sayings = script.sayings.lock().unwrap();
         if sayings.len() > 1 { sayings.pop_front().unwrap() } else { sayings[0].clone() }
     };
+    let mut streams = streams;
+    let mut thoughts = Vec::new();
+    if let Saying::Thinks(..) = saying {
+        thoughts.push(json!({"type": "thinking", "thinking": "Hm, let me think.", "signature": "signed"}));
+    }
     let (text, calls, end) = match saying {
         Saying::Refuses(status, kind) => return refusal(status, kind, "Said by the double."),
         Saying::Text(text) => (text, Vec::new(), End::Whole),
-        Saying::Calls(text, calls) => (text, calls, End::Whole),
+        Saying::Plain(text) => {
+            streams = false;
+            (text, Vec::new(), End::Whole)
+        }
+        Saying::Calls(text, calls) | Saying::Thinks(text, calls) => (text, calls, End::Whole),
         Saying::Overloaded(text) => (text, Vec::new(), End::Overloaded),
         Saying::Cut(text) => (text, Vec::new(), End::Cut),
     };
-    let mut blocks = vec![json!({"type": "text", "text": text})];
+    let mut blocks = thoughts;
+    blocks.push(json!({"type": "text", "text": text}));
     blocks.extend(calls.iter().enumerate().map(|(place, (name, input))| {
         json!({"type": "tool_use", "id": format!("toolu_{number}_{place}"), "name": name, "input": input})
     }));
@@ -194,6 +241,11 @@ fn streamed(blocks: &[Value], stop_reason: &str, end: End) -> Response {
                 begun["text"] = json!("");
                 block["text"].as_str().unwrap().to_owned()
             }
+            Some("thinking") => {
+                begun["thinking"] = json!("");
+                begun["signature"] = json!("");
+                block["thinking"].as_str().unwrap().to_owned()
+            }
             _ => {
                 begun["input"] = json!({});
                 if block["input"] == json!({}) { String::new() } else { block["input"].to_string() }
@@ -206,8 +258,13 @@ fn streamed(blocks: &[Value], stop_reason: &str, end: End) -> Response {
             let piece: String = piece.iter().collect();
             let delta = match block["type"].as_str() {
                 Some("text") => json!({"type": "text_delta", "text": piece}),
+                Some("thinking") => json!({"type": "thinking_delta", "thinking": piece}),
                 _ => json!({"type": "input_json_delta", "partial_json": piece}),
             };
+            events.push(json!({"type": "content_block_delta", "index": index, "delta": delta}));
+        }
+        if block["type"] == "thinking" {
+            let delta = json!({"type": "signature_delta", "signature": block["signature"]});
             events.push(json!({"type": "content_block_delta", "index": index, "delta": delta}));
         }
         events.push(json!({"type": "content_block_stop", "index": index}));

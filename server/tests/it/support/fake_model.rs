@@ -114,8 +114,13 @@ async fn complete(State(script): State<Arc<Script>>, uri: Uri, headers: HeaderMa
     let key = headers.get("authorization").map_or("", |value| value.to_str().unwrap());
     script.keys.lock().unwrap().push(key.to_owned());
     script.heads.lock().unwrap().push((uri.to_string(), headers));
-    let usage = json!({"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 7}});
-    let end = |reason: &str| vec![json!({"choices": [{"delta": {}, "finish_reason": reason}]}), usage.clone()];
+    let usage = json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "fake-1", "choices": [],
+                       "usage": {"prompt_tokens": 11, "completion_tokens": 7}});
+    let end = |reason: &str| {
+        let mut last = delta(json!({}));
+        last["choices"][0]["finish_reason"] = json!(reason);
+        vec![last, usage.clone()]
+    };
     match reply {
         Reply::Text(text) if !streams => {
             axum::Json(whole(json!({"role": "assistant", "content": text}))).into_response()
@@ -176,7 +181,8 @@ fn whole(message: Value) -> Value {
 }
 
 fn delta(delta: Value) -> Value {
-    json!({"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta, "finish_reason": null}]})
+    json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "fake-1",
+           "choices": [{"index": 0, "delta": delta, "finish_reason": null}]})
 }
 
 fn words(text: &str) -> Vec<Value> {

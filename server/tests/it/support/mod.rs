@@ -10,6 +10,7 @@ pub mod fake_anthropic;
 pub mod fake_model;
 pub mod fake_ollabridge;
 pub mod git_server;
+pub mod python;
 pub mod secure_registry;
 pub mod ssh_server;
 pub mod stories;

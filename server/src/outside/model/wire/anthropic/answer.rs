@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::request::arguments;
 use super::{Counted, finish_reason};
 use crate::outside::model::chat::error_text;
 
@@ -51,8 +52,4 @@ pub(in super::super) fn answer(message: &Value) -> Result<Value, String> {
         }],
         "usage": counted.usage(),
     }))
-}
-
-fn arguments(input: &Value) -> String {
-    if input.is_object() { input.to_string() } else { "{}".to_owned() }
 }

@@ -1,21 +1,41 @@
 //! Anthropic's Messages API (version 2023-06-01) for conversations of OpenAI's chat completions.
 //!
 //! What is translated: system texts, images and PDFs, tools, calls and their results, tool choice,
-//! limits, stop sequences, streams, usage, reasons to stop, errors. Fields that neither side knows of the
-//! other's pass as they are, so Anthropic's own (`thinking`, `top_k`) can be used; fields that only OpenAI
-//! has are left out. What changes the meaning of an answer and has no counterpart (`response_format`) is
-//! refused.
+//! limits, stop sequences, streams, usage, reasons to stop, the form of an answer by its schema, errors.
+//! Fields that neither side knows of the other's pass as they are, so Anthropic's own (`thinking`, `top_k`)
+//! can be used; fields that only OpenAI has are left out. What changes the meaning of an answer and has no
+//! counterpart (`response_format` without a schema, sounds) is refused.
 
 mod answer;
 mod request;
 mod stream;
 
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use super::super::chat::TokenCount;
+
 pub(super) use answer::answer;
-pub(super) use request::request;
+pub(crate) use request::{arguments, input};
+pub(super) use request::{plain, request};
 pub(in crate::outside::model) use stream::StreamReader;
 
-/// What every request to this API says.
-pub(super) const HEADERS: &[(&str, &str)] = &[("anthropic-version", "2023-06-01")];
+/// The header that names the version of this API.
+const VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+/// The header that names what is tried out of it.
+const BETA: HeaderName = HeaderName::from_static("anthropic-beta");
+
+/// What every request to this API says; a caller who speaks it may say otherwise.
+pub(super) fn headers(said: &HeaderMap) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(VERSION, HeaderValue::from_static("2023-06-01"));
+    if let Some(version) = said.get(VERSION) {
+        headers.insert(VERSION, version.clone());
+    }
+    for beta in said.get_all(BETA) {
+        headers.append(BETA, beta.clone());
+    }
+    headers
+}
 
 /// OpenAI's word for a reason to stop.
 fn finish_reason(stop_reason: &str) -> &'static str {
@@ -30,7 +50,7 @@ fn finish_reason(stop_reason: &str) -> &'static str {
 
 /// Tokens of `usage`, as OpenAI counts them: what was read from or written to a cache was sent, too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Counted {
+pub(crate) struct Counted {
     input: i64,
     cache_written: i64,
     cache_read: i64,
@@ -39,7 +59,7 @@ struct Counted {
 
 impl Counted {
     /// Takes what a `usage` says; a stream says some of it at its begin and the rest at its end.
-    fn take(&mut self, usage: &serde_json::Value) {
+    pub(crate) fn take(&mut self, usage: &serde_json::Value) {
         for (field, known) in [
             ("input_tokens", &mut self.input),
             ("cache_creation_input_tokens", &mut self.cache_written),
@@ -52,8 +72,18 @@ impl Counted {
         }
     }
 
+    /// Tokens sent and received; none where nothing was counted, for no conversation is made of none.
+    pub(crate) fn tokens(self) -> Option<TokenCount> {
+        let count = TokenCount { input: self.sent(), output: self.output };
+        (count != TokenCount::default()).then_some(count)
+    }
+
+    fn sent(self) -> i64 {
+        self.input + self.cache_written + self.cache_read
+    }
+
     fn usage(self) -> serde_json::Value {
-        let prompt = self.input + self.cache_written + self.cache_read;
+        let prompt = self.sent();
         serde_json::json!({
             "prompt_tokens": prompt,
             "completion_tokens": self.output,

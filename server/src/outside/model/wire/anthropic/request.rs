@@ -26,6 +26,9 @@ const ONLY_OPENAIS: [&str; 17] = [
     "service_tier",
 ];
 
+/// The field in which an object holds what a model wrote instead of one.
+const MALFORMED: &str = "malformed_arguments";
+
 /// Translates a request.
 ///
 /// # Errors
@@ -47,13 +50,15 @@ pub(in super::super) fn request(chat: &Value) -> Result<Value, String> {
             "user" => drop(message.insert("metadata".to_owned(), json!({ "user_id": value }))),
             // OpenAI's metadata are any pairs; this API has one known field.
             "metadata" if value.get("user_id").is_none() => {}
-            "response_format" if matches!(value["type"].as_str(), None | Some("text")) => {}
             "response_format" => {
-                return Err(
-                    "its wire has no response_format. Offer a tool whose parameters are the schema, and ask for it with tool_choice."
-                        .to_owned(),
-                );
+                if let Some(format) = format(value)? {
+                    // Anthropic's own field may stand beside OpenAI's.
+                    let mut config = fields.get("output_config").filter(|known| known.is_object()).cloned();
+                    config.get_or_insert_with(|| json!({}))["format"] = format;
+                    message.insert("output_config".to_owned(), config.into());
+                }
             }
+            "output_config" if message.contains_key("output_config") => {}
             name if ONLY_OPENAIS.contains(&name) => {}
             _ => drop(message.insert(name.clone(), value.clone())),
         }
@@ -74,6 +79,19 @@ pub(in super::super) fn request(chat: &Value) -> Result<Value, String> {
         }
     }
     Ok(message.into())
+}
+
+/// The form of an answer. Models that know no forms refuse it themselves.
+fn format(response_format: &Value) -> Result<Option<Value>, String> {
+    match response_format["type"].as_str() {
+        None | Some("text") => Ok(None),
+        Some("json_schema") if response_format["json_schema"]["schema"].is_object() => {
+            Ok(Some(json!({ "type": "json_schema", "schema": response_format["json_schema"]["schema"] })))
+        }
+        Some(kind) => Err(format!(
+            "its wire has no response_format of the type {kind}. Send a json_schema with its schema, or offer a tool whose parameters are the schema and ask for it with tool_choice."
+        )),
+    }
 }
 
 fn stops(stop: &Value) -> Value {
@@ -178,20 +196,31 @@ fn said_and_called(message: &Value) -> Result<Vec<Value>, String> {
 }
 
 /// The arguments of a call as an object. What a model wrote that is no JSON object is kept in one.
-fn input(arguments: &Value) -> Value {
+pub(crate) fn input(arguments: &Value) -> Value {
     match arguments {
         Value::Object(_) => arguments.clone(),
         Value::String(text) => match serde_json::from_str(text) {
             Ok(object @ Value::Object(_)) => object,
             _ if matches!(text.trim(), "" | "null") => json!({}),
-            _ => json!({ "malformed_arguments": text }),
+            _ => json!({ MALFORMED: text }),
         },
         _ => json!({}),
     }
 }
 
+/// The arguments of a call as the model wrote them.
+pub(crate) fn arguments(input: &Value) -> String {
+    let malformed =
+        input.as_object().filter(|fields| fields.len() == 1).and_then(|fields| fields.get(MALFORMED)?.as_str());
+    match malformed.filter(|text| !matches!(serde_json::from_str(text), Ok(Value::Object(_)))) {
+        Some(text) => text.to_owned(),
+        None if input.is_object() => input.to_string(),
+        None => "{}".to_owned(),
+    }
+}
+
 /// The text of a content, without what is no text.
-fn plain(content: &Value) -> String {
+pub(in super::super) fn plain(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join("\n"),

@@ -266,8 +266,18 @@ fn what_a_project_may_ask_for_has_its_counterpart() {
 
 #[test]
 fn what_has_no_counterpart_is_refused_and_what_a_model_wrote_wrongly_is_kept() {
-    let format = json!({"type": "json_schema", "json_schema": {"name": "x", "schema": {}}});
-    assert!(request(&json!({"messages": [], "response_format": format})).unwrap_err().contains("response_format"));
+    let asked = |format: Value| {
+        request(&json!({"messages": [], "response_format": format, "output_config": {"effort": "low"}}))
+    };
+    let schema = json!({"type": "object", "additionalProperties": false});
+    let sent =
+        asked(json!({"type": "json_schema", "json_schema": {"name": "x", "strict": true, "schema": schema}})).unwrap();
+    assert_eq!(sent["output_config"], json!({"effort": "low", "format": {"type": "json_schema", "schema": schema}}));
+    assert!(sent.get("response_format").is_none());
+    assert_eq!(asked(json!({"type": "text"})).unwrap()["output_config"], json!({"effort": "low"}));
+    for formless in [json!({"type": "json_object"}), json!({"type": "json_schema"})] {
+        assert!(asked(formless).unwrap_err().contains("response_format"));
+    }
     let sound = json!({"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]});
     assert!(request(&json!({"messages": [sound]})).unwrap_err().contains("input_audio"));
     let call = |arguments: &str| {
