@@ -120,6 +120,7 @@ pub enum AgUiEvent {
     ///
     /// * `gantry.usage`: a [`crate::event::Usage`], what the run used so far, after each call of the model.
     /// * `gantry.notice`: `{"code":…,"message":…}`, something that a person should know.
+    /// * `gantry.install`: `{"lines":[…]}`, what the installer of a project's packages wrote, in order.
     /// * `gantry.discard`: `{"messageIds":[…],"toolCallIds":[…]}`, what an attempt that broke off had
     ///   begun and the next one does anew: readers forget it.
     /// * `gantry.takenOver`: `{"runId":…,"messageId":…,"toolCallIds":[…],"edited":…}`, what comes from the log of

@@ -148,6 +148,22 @@ export class Gantry {
     return this.api('POST', '/projects', { spec: plan.spec });
   }
 
+  /** Makes a project with a tool that reads and one that needs a person. */
+  async projectWithTools(name) {
+    const { spec } = await this.api('POST', '/plans', { prompt: 'Answers questions.', constraints: { name, framework: 'react' } });
+    const builtin = (id, effect, tool, property, description) => ({
+      id, effect, name: tool, kind: 'builtin', description: `Uses ${tool}.`,
+      parameters: { type: 'object', properties: { [property]: { type: 'string', description } }, required: [property], additionalProperties: false },
+    });
+    spec.target.pattern = 'react';
+    spec.tools = [
+      builtin('calculator', 'read', 'calculator', 'expression', 'Numbers, + - * / // % ** and parentheses.'),
+      builtin('count', 'write', 'text_statistics', 'text', 'The text to count.'),
+    ];
+    spec.agents[0].tools = ['calculator', 'count'];
+    return this.api('POST', '/projects', { spec });
+  }
+
   /** All events of a job so far, read page by page. While the job lives, more may always come. */
   async events(job) {
     const events = [];

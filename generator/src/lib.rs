@@ -7,6 +7,7 @@
 mod emit;
 pub mod exchange;
 pub mod merge;
+pub mod packages;
 mod planner;
 #[cfg(feature = "code")]
 pub mod verify;

@@ -88,6 +88,20 @@ pub struct Config {
     #[arg(long, env = "GANTRY_RUN_MINUTES", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=180))]
     pub run_minutes: u16,
 
+    /// Whether projects may run as plain processes of this server's own user too: `allow` gives whoever may run a
+    /// project all rights of that user on this machine, with no sandbox around it.
+    #[arg(long, env = "GANTRY_PROCESS_RUNS", default_value = "refuse", value_parser = ["refuse", "allow"])]
+    pub process_runs: String,
+
+    /// Where the packages of projects that run as plain processes are kept, once for each lock file; by default
+    /// `environments` in the data directory.
+    #[arg(long, env = "GANTRY_PROCESS_ENVIRONMENTS")]
+    pub process_environments: Option<PathBuf>,
+
+    /// After how many minutes their installation is stopped.
+    #[arg(long, env = "GANTRY_PROCESS_INSTALL_MINUTES", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=180))]
+    pub process_install_minutes: u16,
+
     /// How the log is written: `text` for people, `json` for machines.
     #[arg(long, env = "GANTRY_LOG_FORMAT", default_value = "text", value_parser = ["text", "json"])]
     pub log_format: String,
@@ -99,6 +113,11 @@ impl Config {
         self.database_url
             .clone()
             .unwrap_or_else(|| format!("sqlite://{}", self.data.join("gantry.db").display()).into())
+    }
+
+    /// Whether projects may run as plain processes.
+    pub fn allows_processes(&self) -> bool {
+        self.process_runs == "allow" && cfg!(target_os = "linux")
     }
 
     /// This node's name.

@@ -36,10 +36,11 @@ enum Command {
     /// Measures what users get and writes `target/bench/bench.md` and `bench.json` beside it.
     Bench(BenchArguments),
     /// Installs and runs what is generated for every framework and pattern, and writes the evidence
-    /// that the compatibility matrix shows.
+    /// that the compatibility matrix shows. With `--ask` every framework is driven through the gateway in
+    /// Ask mode instead, with one call approved and one denied.
     #[command(disable_help_flag = true)]
     VerifyFrameworks {
-        /// `--framework <word>`, `--pattern <word>`, `--json`; `--help` says more.
+        /// `--ask`, `--framework <word>`, `--pattern <word>`, `--json`; `--help` says more.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -74,6 +75,7 @@ fn main() -> Result<()> {
         Command::Bench(arguments) => bench::run(&arguments),
         #[cfg(not(feature = "bench"))]
         Command::Bench(_) => run_optimised(),
+        Command::VerifyFrameworks { arguments } if arguments.iter().any(|word| word == "--ask") => ask(&arguments),
         Command::VerifyFrameworks { arguments } => run_program("gantry-proof", "verify-frameworks", &arguments),
     }
 }
@@ -93,6 +95,18 @@ fn run_program(package: &str, program: &str, arguments: &[String]) -> Result<()>
     let status = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["run", "--quiet", "--package", package, "--bin", program, "--"])
         .args(arguments)
+        .status()?;
+    std::process::exit(status.code().unwrap_or(1));
+}
+
+/// Runs the stories in which every framework is driven through the gateway in Ask mode, or one of them: one after
+/// another, because each may have packages to install and takes the processor for itself while it loads them.
+fn ask(arguments: &[String]) -> Result<()> {
+    let framework = arguments.iter().position(|word| word == "--framework").and_then(|at| arguments.get(at + 1));
+    let status = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["test", "--quiet", "--package", "gantry-server", "--test", "it", "process::frameworks", "--"])
+        .args(["--nocapture", "--test-threads", "1"])
+        .env("GANTRY_TEST_CELLS", framework.map_or("all", String::as_str))
         .status()?;
     std::process::exit(status.code().unwrap_or(1));
 }

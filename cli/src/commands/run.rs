@@ -55,7 +55,8 @@ pub(crate) struct Run {
     #[arg(long, requires = "provider")]
     model: Option<String>,
 
-    /// What executes it: the server itself, or the project's image in a container without a network.
+    /// What executes it: the server itself, the project's image in a container without a network, or the project as
+    /// a plain process of the server's user, where that is allowed.
     #[arg(long, value_enum, default_value = "native")]
     runtime: Runtime,
 
@@ -74,6 +75,8 @@ pub(super) enum Runtime {
     Native,
     /// The generated project, out of its image
     Container,
+    /// The generated project as a plain process of the server's user, with its rights and no sandbox
+    Process,
 }
 
 impl From<Runtime> for RunRuntime {
@@ -81,6 +84,7 @@ impl From<Runtime> for RunRuntime {
         match runtime {
             Runtime::Native => Self::Native,
             Runtime::Container => Self::Container,
+            Runtime::Process => Self::Process,
         }
     }
 }
@@ -276,6 +280,12 @@ impl Transcript {
                 let changed = if value["edited"] == true { ", changed" } else { "" };
                 progress.suspended(|| self.end_line());
                 progress.say(&format!("  (taken over from the run before{changed})"));
+            }
+            AgUiEvent::Custom { name, value } if name == "gantry.install" => {
+                let lines = value.get("lines").and_then(|lines| lines.as_array());
+                if let Some(line) = lines.and_then(|lines| lines.last()?.as_str()) {
+                    progress.status("installing", &shortened(line));
+                }
             }
             AgUiEvent::Custom { name, .. } if name == "gantry.discard" => {
                 progress.suspended(|| self.end_line());

@@ -35,6 +35,9 @@ pub enum RunRuntime {
     Native,
     /// The project that was generated, out of its image, in a container that reaches its model alone.
     Container,
+    /// The project that was generated, as a plain process of the server's own user: with its rights, without a
+    /// sandbox, and only where the operator allows it.
+    Process,
 }
 
 impl RunRuntime {
@@ -43,6 +46,7 @@ impl RunRuntime {
         match self {
             Self::Native => "native",
             Self::Container => "container",
+            Self::Process => "process",
         }
     }
 }
@@ -77,6 +81,9 @@ pub struct Run {
     /// The run that it does anew, and from where on; none when it began by itself.
     #[serde(default)]
     pub taken_from: Option<TakenFrom>,
+    /// The revision of the project, when it runs as a process.
+    #[serde(default)]
+    pub revision: Option<i64>,
     /// Where it is.
     pub state: JobState,
     /// Why it failed or waits.

@@ -23,7 +23,7 @@ pub struct Session {
     pub provider_id: Option<Uuid>,
     /// The model's name at the provider; empty for the rehearsal model.
     pub model: String,
-    /// What executes its turns; in a container it is the project's newest image.
+    /// What executes its turns: in a container the project's newest image, as a process its newest revision.
     pub runtime: RunRuntime,
     /// When it was created.
     pub created_at: Timestamp,

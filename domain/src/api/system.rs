@@ -13,6 +13,9 @@ pub struct System {
     pub database: String,
     /// This node's name.
     pub node: String,
+    /// Whether projects may run as plain processes of this server's own user, without a sandbox.
+    #[serde(default)]
+    pub process_runs: bool,
     /// The parts that may be missing.
     pub parts: Vec<PartState>,
 }

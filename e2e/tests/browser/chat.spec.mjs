@@ -3,23 +3,6 @@ import { readFileSync } from 'node:fs';
 import { expect, lookOver, settled, test } from '../../support/browser.mjs';
 import { slowModel } from '../../support/peers.mjs';
 
-const builtin = (id, effect, name, property, description) => ({
-  id, effect, name, kind: 'builtin', description: `Uses ${name}.`,
-  parameters: { type: 'object', properties: { [property]: { type: 'string', description } }, required: [property], additionalProperties: false },
-});
-
-/** A project with a tool that reads and one that needs a person. */
-async function projectWithTools(gantry, name) {
-  const { spec } = await gantry.api('POST', '/plans', { prompt: 'Answers questions.', constraints: { name, framework: 'react' } });
-  spec.target.pattern = 'react';
-  spec.tools = [
-    builtin('calculator', 'read', 'calculator', 'expression', 'Numbers, + - * / // % ** and parentheses.'),
-    builtin('count', 'write', 'text_statistics', 'text', 'The text to count.'),
-  ];
-  spec.agents[0].tools = ['calculator', 'count'];
-  return gantry.api('POST', '/projects', { spec });
-}
-
 const message = (page) => page.getByRole('textbox', { name: 'Message' });
 const approval = (page) => page.getByRole('group', { name: 'Approval needed' });
 const textOf = async (download) => readFileSync(await download.path(), 'utf8');
@@ -65,7 +48,7 @@ test('the rail finds agents, and Ctrl-P goes to one', async ({ page, gantry }) =
 
 test('a message with a file becomes a turn, which is inspected, saved, and done again', async ({ page, gantry }) => {
   test.setTimeout(240_000);
-  await projectWithTools(gantry, 'meadows');
+  await gantry.projectWithTools('meadows');
   await page.goto('/projects/meadows/chat');
   await settled(page);
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use gantry_domain::matrix::{Framework, Language};
-use sha2::{Digest, Sha256};
+use gantry_generator::packages::Lock;
 
 use crate::cells;
 
@@ -42,7 +42,7 @@ impl Environment {
     ///
     /// When it cannot be installed.
     pub fn kept(framework: Framework) -> Result<Self> {
-        let lock = Lock::of(framework)?;
+        let lock = lock_of(framework)?;
         let directory = cache()?.join(lock.name());
         if directory.join("ready").exists() {
             return Ok(Self { framework, directory, seconds: None, packages: lock.packages() });
@@ -54,7 +54,7 @@ impl Environment {
         if directory.join("ready").exists() {
             return Ok(Self { framework, directory, seconds: None, packages: lock.packages() });
         }
-        let environment = lock.install(&directory)?;
+        let environment = install(framework, &lock, &directory)?;
         std::fs::write(directory.join("ready"), "")?;
         Ok(environment)
     }
@@ -65,7 +65,7 @@ impl Environment {
     ///
     /// When nothing is generated for the framework.
     pub fn is_kept(framework: Framework) -> Result<(bool, usize)> {
-        let lock = Lock::of(framework)?;
+        let lock = lock_of(framework)?;
         Ok((cache()?.join(lock.name()).join("ready").exists(), lock.packages()))
     }
 
@@ -75,7 +75,7 @@ impl Environment {
     ///
     /// When it cannot be installed.
     pub fn fresh(framework: Framework, directory: &Path) -> Result<Self> {
-        Lock::of(framework)?.install(directory)
+        install(framework, &lock_of(framework)?, directory)
     }
 
     /// The program that runs projects: `python` of the environment, or `node`.
@@ -140,78 +140,37 @@ fn size(directory: &Path, without: &[&str]) -> Result<u64> {
     Ok(bytes)
 }
 
-/// The files that say what is installed.
-struct Lock {
-    framework: Framework,
-    files: Vec<gantry_generator::File>,
+/// The lock of what is generated for a framework.
+fn lock_of(framework: Framework) -> Result<Lock> {
+    let cell = cells().into_iter().find(|cell| cell.framework == framework);
+    let cell = cell.with_context(|| format!("nothing is generated for {}", framework.as_str()))?;
+    let files = gantry_generator::emit(&cell.spec("http://127.0.0.1:1")?);
+    let files = files.map_err(|found| anyhow::anyhow!("{cell} is refused: {found:?}"))?;
+    Ok(Lock::of(framework.language(), files.iter().map(|file| (file.path.as_str(), file.content.as_str()))))
 }
 
-impl Lock {
-    fn of(framework: Framework) -> Result<Self> {
-        let cell = cells().into_iter().find(|cell| cell.framework == framework);
-        let cell = cell.with_context(|| format!("nothing is generated for {}", framework.as_str()))?;
-        let files = gantry_generator::emit(&cell.spec("http://127.0.0.1:1")?);
-        let files = files.map_err(|found| anyhow::anyhow!("{cell} is refused: {found:?}"))?;
-        let names: &[&str] = match framework.language() {
-            Language::Python => &["requirements.lock"],
-            Language::Typescript => &["package-lock.json", "package.json"],
-        };
-        Ok(Self { framework, files: files.into_iter().filter(|file| names.contains(&file.path.as_str())).collect() })
+/// Installs what a lock names, in the first way that is known.
+fn install(framework: Framework, lock: &Lock, directory: &Path) -> Result<Environment> {
+    if directory.exists() {
+        // What somebody began and did not end.
+        std::fs::remove_dir_all(directory)?;
     }
-
-    fn name(&self) -> String {
-        let text: String = self.files.iter().map(|file| file.content.as_str()).collect();
-        let kind = match self.framework.language() {
-            Language::Python => "venv",
-            Language::Typescript => "node",
-        };
-        format!("{kind}-{}", &hex::encode(Sha256::digest(text))[..12])
+    std::fs::create_dir_all(directory)?;
+    for (path, text) in lock.files() {
+        std::fs::write(directory.join(path), text)?;
     }
-
-    fn packages(&self) -> usize {
-        let Some(lock) = self.files.first() else { return 0 };
-        match self.framework.language() {
-            Language::Python => lock.content.lines().filter(|line| line.contains("==")).count(),
-            Language::Typescript => lock.content.matches("\"node_modules/").count(),
-        }
-    }
-
-    fn install(&self, directory: &Path) -> Result<Environment> {
-        std::fs::create_dir_all(directory)?;
-        for file in &self.files {
-            std::fs::write(directory.join(&file.path), &file.content)?;
-        }
-        let packages = self.packages();
-        let mut seconds = 0.0;
-        if packages > 0 {
-            let mut install = match self.framework.language() {
-                Language::Python => {
-                    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(directory))?;
-                    std::fs::write(directory.join("requirements.lock"), &self.files[0].content)?;
-                    let mut pip = Command::new(directory.join("bin/python"));
-                    pip.args([
-                        "-m",
-                        "pip",
-                        "install",
-                        "--quiet",
-                        "--disable-pip-version-check",
-                        "-r",
-                        "requirements.lock",
-                    ]);
-                    pip
-                }
-                Language::Typescript => {
-                    let mut npm = Command::new("npm");
-                    npm.args(["ci", "--no-audit", "--no-fund"]);
-                    npm
-                }
-            };
+    let mut seconds = 0.0;
+    if !lock.is_empty() {
+        let way = lock.ways(directory.to_str().context("a path in UTF-8")?).swap_remove(0);
+        for command in way {
             let started = Instant::now();
-            run(install.current_dir(directory))?;
+            let (program, arguments) = command.split_first().context("a command has a program")?;
+            run(Command::new(program).args(arguments).current_dir(directory))?;
+            // Of the last, which is the installer: the others take the same time for every framework.
             seconds = started.elapsed().as_secs_f64();
         }
-        Ok(Environment { framework: self.framework, directory: directory.to_owned(), seconds: Some(seconds), packages })
     }
+    Ok(Environment { framework, directory: directory.to_owned(), seconds: Some(seconds), packages: lock.packages() })
 }
 
 fn run(command: &mut Command) -> Result<()> {

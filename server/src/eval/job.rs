@@ -129,6 +129,11 @@ impl Attempt<'_> {
             Answers::Model => (eval.provider_id, eval.model.clone()),
             Answers::Judge => (eval.judge_provider_id, eval.judge_model.clone()),
         };
+        // In its image a project runs as a whole.
+        let (executor, spec) = match needed.image {
+            Some(image) => (run::Executor::Container(image), &self.kept.spec),
+            None => (run::Executor::Native, &needed.spec),
+        };
         let new = NewRun {
             project_id: eval.project_id,
             session_id: None,
@@ -137,12 +142,10 @@ impl Attempt<'_> {
             mode: needed.mode,
             provider_id,
             model,
-            image: needed.image,
+            executor,
             origin: None,
             created_by: eval.created_by.clone(),
         };
-        // In its image a project runs as a whole.
-        let spec = if new.image.is_some() { &self.kept.spec } else { &needed.spec };
         let mut tx = self.app.db.begin().await?;
         let accepted = run::start(self.app, &mut tx, spec, new).await?;
         self.app.jobs.wake_when_over(&mut tx, accepted.job_id, self.job.id()).await?;

@@ -27,6 +27,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::jobs::NewJob;
+use crate::run::Executor;
 
 pub(crate) use job::EvalWork;
 
@@ -58,9 +59,14 @@ struct Subject {
 /// The newest revision; in a container the one that the image was built from.
 async fn subject(app: &App, project: &Project, wish: &CreateEval) -> Result<Subject> {
     let executed = crate::run::executed(app, project.summary.id, wish.runtime, wish.image.as_ref()).await?;
-    match executed.image {
-        None => Ok(Subject { revision: project.revision, spec: project.spec.clone(), image: None }),
-        Some(digest) => {
+    match executed.executor {
+        Executor::Process(_) => Err(Error::invalid(
+            "/runtime",
+            "eval_as_process",
+            "An eval runs its cases natively or in containers, where they cannot touch the server. Choose one of them.",
+        )),
+        Executor::Native => Ok(Subject { revision: project.revision, spec: project.spec.clone(), image: None }),
+        Executor::Container(digest) => {
             let image = crate::image::find(app, &digest).await?;
             let revision = crate::build::find(app, image.build_id).await?.revision;
             Ok(Subject { revision, spec: executed.spec, image: Some(digest) })

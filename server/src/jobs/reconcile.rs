@@ -46,7 +46,7 @@ pub fn spawn_reconcilers(app: &App, tracker: &TaskTracker) {
 pub(crate) async fn tick(app: &App) {
     report("logs past their time", delete_old_events(app).await);
     report("approvals past their time", crate::approval::expire(app).await);
-    report("containers of runs that are over", crate::run::reconcile(app).await);
+    report("what is left of runs that are over", crate::run::reconcile(app).await);
     report("answers to repeated requests", crate::http::idempotency::delete_old(app).await);
 }
 

@@ -10,4 +10,5 @@ pub mod mcp;
 pub mod model;
 pub mod oci;
 pub(crate) mod ollabridge;
+pub(crate) mod program;
 pub mod tunnel;

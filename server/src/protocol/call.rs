@@ -94,7 +94,7 @@ pub(super) async fn start(
         mode,
         provider_id: choice.provider_id,
         model,
-        image: None,
+        executor: run::Executor::Native,
         origin: None,
         created_by: actor.name.clone(),
     };

@@ -2,12 +2,14 @@
 //! that does it. What of a log is taken over, and how, belongs in `runtime/`.
 
 use gantry_domain::api::Accepted;
-use gantry_domain::api::run::{Run, RunAgain, RunPoint, RunPointKind, RunPoints};
+use gantry_domain::api::run::{Run, RunAgain, RunPoint, RunPointKind, RunPoints, RunRuntime};
 use gantry_domain::spec::Spec;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Executed, NewRun, Origin, check_input, choose_model, get, in_container, job, spec_of, start};
+use super::{
+    Executed, Executor, NewRun, Origin, as_process, check_input, choose_model, get, in_container, job, spec_of, start,
+};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::{project, runtime};
@@ -38,9 +40,10 @@ pub(super) async fn again(app: &App, id: Uuid, asked: RunAgain, created_by: Stri
     check_input("/input", &input)?;
     let model = choose_model(app, before.provider_id, Some(&before.model)).await?;
     let earlier = job::earlier(app, &before, &old_spec, &app.jobs.args(before.job_id).await?).await?;
-    let Executed { spec, image } = match &before.image {
-        Some(image) => in_container(app, before.project_id, Some(image)).await?,
-        None => Executed { spec: old_spec, image: None },
+    let Executed { spec, executor } = match (&before.image, before.revision) {
+        (Some(image), _) => in_container(app, before.project_id, Some(image)).await?,
+        (None, Some(revision)) => as_process(app, before.project_id, revision, old_spec).await?,
+        (None, None) => Executed { spec: old_spec, executor: Executor::Native },
     };
     let run = NewRun {
         project_id: before.project_id,
@@ -50,7 +53,7 @@ pub(super) async fn again(app: &App, id: Uuid, asked: RunAgain, created_by: Stri
         mode: before.mode,
         provider_id: before.provider_id,
         model,
-        image,
+        executor,
         origin: Some(Origin { run_id: id, point, edited, taken_over }),
         created_by,
     };
@@ -77,7 +80,7 @@ pub(super) async fn points(app: &App, id: Uuid) -> Result<RunPoints> {
         label: String::new(),
         refusal: None,
     }];
-    if run.image.is_none() {
+    if run.runtime == RunRuntime::Native {
         let history = app.jobs.log().history(run.job_id).await?;
         items.extend(runtime::points(&history, spec.target.pattern));
     }
@@ -86,8 +89,8 @@ pub(super) async fn points(app: &App, id: Uuid) -> Result<RunPoints> {
 }
 
 fn may_be_taken_up_in_its_middle(run: &Run) -> Result<()> {
-    if run.image.is_some() {
-        let message = "A project that ran in its image keeps its state to itself, so only its beginning can be done anew. Leave from out.";
+    if run.runtime != RunRuntime::Native {
+        let message = "A project that ran in its image or as a process keeps its state to itself, so only its beginning can be done anew. Leave from out.";
         return Err(Error::invalid("/from", "point_in_container", message));
     }
     if run.state.is_final() { Ok(()) } else { Err(under_way()) }

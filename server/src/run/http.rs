@@ -47,7 +47,7 @@ async fn list(
 }
 
 /// Runs a project's agent once; with `step` one of its agents or tasks alone, whatever its pattern; with
-/// `runtime` the spec itself or the generated project in a container.
+/// `runtime` the spec itself or the generated project, in a container or, where that is allowed, as a plain process.
 #[utoipa::path(post, path = "/projects/{project}/runs", tag = "runs", params(("project" = String, Path)),
     request_body = CreateRun, responses((status = ACCEPTED, body = Accepted)))]
 async fn create(
@@ -60,7 +60,7 @@ async fn create(
     let project_id = project::find_id(&app.db, &project).await?;
     super::check_input("/input", &body.input)?;
     let model = super::choose_model(&app, body.provider_id, body.model.as_deref()).await?;
-    let Executed { spec, image } = match &body.step {
+    let Executed { spec, executor } = match &body.step {
         Some(step) => super::step_of(&app, project_id, step, body.runtime).await?,
         None => super::executed(&app, project_id, body.runtime, body.image.as_ref()).await?,
     };
@@ -72,7 +72,7 @@ async fn create(
         mode: body.mode,
         provider_id: body.provider_id,
         model,
-        image,
+        executor,
         origin: None,
         created_by: actor.name,
     };

@@ -7,7 +7,9 @@ use gantry_domain::spec::{MemoryKind, Spec};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{NewRun, container, store};
+use super::container::Sandbox;
+use super::process::Process;
+use super::{NewRun, generated, store};
 use crate::app::App;
 use crate::approval;
 use crate::gateway;
@@ -46,13 +48,17 @@ impl Work for RunWork {
         if let Some(end) = journal.end {
             return again(&run, end);
         }
-        let ended = match &run.image {
-            None => runtime::execute(app, job, &plan(app, &run, job.args()).await?, journal).await?,
-            Some(image) => {
-                let spec = super::spec_of(&app.db, run.id).await?;
-                let earlier = earlier(app, &run, &spec, job.args()).await?;
-                let plan = container::Plan { run: &run, image: image.clone(), spec, earlier };
-                container::execute(app, job, &plan, journal).await?
+        let ended = match (&run.image, run.revision) {
+            (None, None) => runtime::execute(app, job, &plan(app, &run, job.args()).await?, journal).await?,
+            (Some(image), _) => {
+                let plan = generated_plan(app, &run, job.args()).await?;
+                let mut sandbox = Sandbox::new(app, &plan, image.clone(), job.attempt());
+                generated::execute(app, job, &plan, journal, &mut sandbox).await?
+            }
+            (None, Some(revision)) => {
+                let plan = generated_plan(app, &run, job.args()).await?;
+                let mut process = Process::new(app, job, &plan, revision).await?;
+                generated::execute(app, job, &plan, journal, &mut process).await?
             }
         };
         let output = match &ended.ending {
@@ -66,7 +72,7 @@ impl Work for RunWork {
             let mut bodies: Vec<EventBody> =
                 withdrawn.into_iter().map(|approval| EventBody::ApprovalDecided { approval }).collect();
             bodies.extend(ended.closing);
-            if run.runtime == RunRuntime::Container {
+            if run.runtime != RunRuntime::Native {
                 gateway::close(&mut tx, run.id).await?;
             }
             job.append_within(&mut tx, &bodies).await?;
@@ -130,6 +136,12 @@ pub(super) async fn earlier(app: &App, run: &Run, spec: &Spec, args: &Value) -> 
         }
         _ => newest_that_fit(sent_along(args)),
     })
+}
+
+async fn generated_plan<'a>(app: &App, run: &'a Run, args: &Value) -> Result<generated::Plan<'a>, JobFailure> {
+    let spec = super::spec_of(&app.db, run.id).await?;
+    let earlier = earlier(app, run, &spec, args).await?;
+    Ok(generated::Plan { run, spec, earlier })
 }
 
 async fn plan(app: &App, run: &Run, args: &Value) -> Result<RunPlan, JobFailure> {

@@ -1,16 +1,19 @@
 //! Runs: single executions of a project's agent. How a spec is interpreted belongs in `runtime/`, how
-//! the generated project runs in a container in `container/`; chat threads belong in `session/`.
+//! the generated project runs in `generated/`, with `container` and `process/`; chat threads belong in `session/`.
 
 mod again;
 mod container;
+mod generated;
 pub(crate) mod http;
 mod job;
+mod process;
 mod store;
 
 use gantry_domain::Digest;
 use gantry_domain::api::Accepted;
 use gantry_domain::api::job::JobKind;
 use gantry_domain::api::run::{PermissionMode, Run, RunRuntime, RunStep};
+use gantry_domain::matrix::Framework;
 use gantry_domain::pipeline::spec_of_step;
 use gantry_domain::spec::Spec;
 use uuid::Uuid;
@@ -22,7 +25,6 @@ use crate::jobs::NewJob;
 use crate::runtime::TakenOver;
 use crate::{build, image, project, provider, runtime};
 
-pub(crate) use container::reconcile;
 pub(crate) use job::RunWork;
 
 /// What an agent may be told, in bytes.
@@ -47,8 +49,8 @@ pub(crate) struct NewRun {
     pub(crate) provider_id: Option<Uuid>,
     /// The model's name.
     pub(crate) model: String,
-    /// The image that it runs in a container; without one the spec is interpreted.
-    pub(crate) image: Option<Digest>,
+    /// What executes it.
+    pub(crate) executor: Executor,
     /// The run that it does anew; none when it begins by itself.
     pub(crate) origin: Option<Origin>,
     /// Who asked.
@@ -67,10 +69,24 @@ pub(crate) struct Origin {
     taken_over: Option<TakenOver>,
 }
 
-impl NewRun {
-    /// What executes it.
+/// What executes a run.
+#[derive(Clone, Debug)]
+pub(crate) enum Executor {
+    /// The server interprets the spec.
+    Native,
+    /// The project out of this image, in a container.
+    Container(Digest),
+    /// The project at this revision, as a plain process.
+    Process(i64),
+}
+
+impl Executor {
     fn runtime(&self) -> RunRuntime {
-        if self.image.is_some() { RunRuntime::Container } else { RunRuntime::Native }
+        match self {
+            Self::Native => RunRuntime::Native,
+            Self::Container(_) => RunRuntime::Container,
+            Self::Process(_) => RunRuntime::Process,
+        }
     }
 }
 
@@ -158,18 +174,18 @@ pub(crate) async fn current_spec(app: &App, project_id: Uuid) -> Result<Spec> {
     Ok(project::get(&app.db, project_id).await?.spec)
 }
 
-/// What a run executes: a spec, and the image that it is made from if it runs in a container.
+/// What a run executes, and the spec of it.
 pub(crate) struct Executed {
     pub(crate) spec: Spec,
-    pub(crate) image: Option<Digest>,
+    pub(crate) executor: Executor,
 }
 
 /// What a run of a project that starts now executes. In a container that is an image, the newest unless one
-/// is named, and the spec that it was built from.
+/// is named, and the spec that it was built from; as a process the project's newest revision.
 ///
 /// # Errors
-/// `404` when there is no such project; `422` when there is no such image, `503 docker_unavailable` when nobody
-/// could run it.
+/// `404` when there is no such project; `422` when there is no such image or processes are not allowed,
+/// `409 unresolved_conflicts`, `503 docker_unavailable` when nobody could run it.
 pub(crate) async fn executed(
     app: &App,
     project_id: Uuid,
@@ -177,8 +193,14 @@ pub(crate) async fn executed(
     image: Option<&Digest>,
 ) -> Result<Executed> {
     match (runtime, image) {
-        (RunRuntime::Native, None) => Ok(Executed { spec: current_spec(app, project_id).await?, image: None }),
-        (RunRuntime::Native, Some(_)) => Err(Error::invalid(
+        (RunRuntime::Native, None) => {
+            Ok(Executed { spec: current_spec(app, project_id).await?, executor: Executor::Native })
+        }
+        (RunRuntime::Process, None) => {
+            let project = project::get(&app.db, project_id).await?;
+            as_process(app, project_id, project.revision, project.spec).await
+        }
+        (RunRuntime::Native | RunRuntime::Process, Some(_)) => Err(Error::invalid(
             "/image",
             "image_without_container",
             "Only a run in a container has an image. Leave it out, or set runtime to container.",
@@ -208,20 +230,58 @@ async fn in_container(app: &App, project_id: Uuid, named: Option<&Digest>) -> Re
     let build = build::find(app, image.build_id).await?;
     let spec = project::spec_at(&app.db, project_id, build.revision).await?;
     app.docker.version().await.map_err(|error| Error::unavailable("docker_unavailable", format!("{error}.")))?;
-    Ok(Executed { spec, image: Some(image.digest) })
+    Ok(Executed { spec, executor: Executor::Container(image.digest) })
+}
+
+/// Refuses to keep a choice of what executes runs that this server would never follow.
+///
+/// # Errors
+/// `422 process_not_allowed`.
+pub(crate) fn check_runtime(app: &App, runtime: RunRuntime) -> Result<()> {
+    if runtime != RunRuntime::Process || app.config.allows_processes() {
+        return Ok(());
+    }
+    let message = if cfg!(target_os = "linux") {
+        "This server runs no project as a plain process, which would have all rights of the server's own user and no sandbox. Whoever runs the server allows it with GANTRY_PROCESS_RUNS=allow; a container needs no such trust."
+    } else {
+        "Projects run as plain processes on Linux only. Use a container, or the native runtime."
+    };
+    Err(Error::invalid("/runtime", "process_not_allowed", message))
+}
+
+async fn as_process(app: &App, project_id: Uuid, revision: i64, spec: Spec) -> Result<Executed> {
+    check_runtime(app, RunRuntime::Process)?;
+    if spec.target.framework == Framework::WatsonxOrchestrate {
+        let message = "A project for watsonx Orchestrate runs on IBM's server only: it has no server of its own. Set runtime to native.";
+        return Err(Error::invalid("/runtime", "framework_not_local", message));
+    }
+    project::refuse_conflicts(&app.db, project_id, revision).await?;
+    Ok(Executed { spec, executor: Executor::Process(revision) })
+}
+
+/// Removes what is left of runs that nobody is responsible for any more, wherever they were at work. May run any
+/// time.
+///
+/// # Errors
+/// Whatever the database, the engine or the disk answers.
+pub(crate) async fn reconcile(app: &App) -> Result<()> {
+    // What is wrong with the ones is no reason to leave the others.
+    let processes = process::reconcile(app).await;
+    container::reconcile(app).await?;
+    processes
 }
 
 /// One step of a project by itself, which is interpreted.
 ///
 /// # Errors
 /// `404` when there is no such project; `422 step_unknown` when its spec has no such step, `step_in_container`
-/// when it is to run in a container.
+/// when it is to run in a container or as a process.
 pub(crate) async fn step_of(app: &App, project_id: Uuid, step: &RunStep, runtime: RunRuntime) -> Result<Executed> {
-    if runtime == RunRuntime::Container {
+    if runtime != RunRuntime::Native {
         return Err(Error::invalid(
             "/runtime",
             "step_in_container",
-            "A project in a container runs as a whole. Leave step out, or set runtime to native.",
+            "A project in a container or as a process runs as a whole. Leave step out, or set runtime to native.",
         ));
     }
     let spec = current_spec(app, project_id).await?;
@@ -235,7 +295,7 @@ pub(crate) async fn step_of(app: &App, project_id: Uuid, step: &RunStep, runtime
         );
         Error::invalid(field, "step_unknown", message)
     })?;
-    Ok(Executed { spec, image: None })
+    Ok(Executed { spec, executor: Executor::Native })
 }
 
 /// A run.

@@ -8,7 +8,7 @@ use gantry_domain::spec::Spec;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::NewRun;
+use super::{Executor, NewRun};
 use crate::db::{Db, Tx};
 
 /// How many turns of a session are read.
@@ -18,7 +18,7 @@ macro_rules! select_run {
     ($rest:literal) => {
         concat!(
             "SELECT run.id, run.project_id, run.session_id, run.job_id, run.input, run.output, run.mode, run.provider_id, ",
-            "run.model, run.runtime, run.image, run.from_run_id, run.from_point, run.from_edited, run.input_tokens, run.output_tokens, run.cost_micros, run.model_calls, run.tool_calls, ",
+            "run.model, run.runtime, run.image, run.revision, run.from_run_id, run.from_point, run.from_edited, run.input_tokens, run.output_tokens, run.cost_micros, run.model_calls, run.tool_calls, ",
             "run.created_at, job.state, job.reason_code, job.reason_message, job.started_at, job.finished_at ",
             "FROM run JOIN job ON job.id = run.job_id ",
             $rest
@@ -39,6 +39,7 @@ struct RunRow {
     model: String,
     runtime: RunRuntime,
     image: Option<String>,
+    revision: Option<i64>,
     from_run_id: Option<Uuid>,
     from_point: Option<String>,
     from_edited: bool,
@@ -69,6 +70,7 @@ impl From<RunRow> for Run {
             model: row.model,
             runtime: row.runtime,
             image: row.image.and_then(|digest| digest.parse().ok()),
+            revision: row.revision,
             taken_from: row.from_point.map(|point| TakenFrom {
                 run_id: row.from_run_id,
                 point,
@@ -102,11 +104,16 @@ pub(super) async fn insert(
     run: &NewRun,
     now: Timestamp,
 ) -> sqlx::Result<()> {
+    let (image, revision) = match &run.executor {
+        Executor::Native => (None, None),
+        Executor::Container(digest) => (Some(digest.to_string()), None),
+        Executor::Process(revision) => (None, Some(*revision)),
+    };
     let spec = serde_json::to_value(spec).map_err(|error| sqlx::Error::Encode(error.into()))?;
     tx.sql(
         "INSERT INTO run (id, project_id, session_id, job_id, spec, input, mode, provider_id, model, created_at,
-                          runtime, image, from_run_id, from_point, from_edited)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                          runtime, image, revision, from_run_id, from_point, from_edited)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(id)
     .bind(run.project_id)
@@ -118,8 +125,9 @@ pub(super) async fn insert(
     .bind(run.provider_id)
     .bind(run.model.clone())
     .bind(now)
-    .bind(run.runtime())
-    .bind(run.image.as_ref().map(ToString::to_string))
+    .bind(run.executor.runtime())
+    .bind(image)
+    .bind(revision)
     .bind(run.origin.as_ref().map(|origin| origin.run_id))
     .bind(run.origin.as_ref().map(|origin| origin.point.clone()))
     .bind(run.origin.as_ref().is_some_and(|origin| origin.edited))

@@ -15,7 +15,7 @@ use super::journal::{Journal, RecordedCall, RecordedOutcome, RecordedTurn};
 use super::limits::{millis, until};
 use super::offer::{Meaning, Offer};
 use super::toolbox::{Answer, Verdict, judge};
-use super::{Halt, Place, Runtime};
+use super::{Halt, Pause, Place, Runtime};
 
 /// How an agent's loop ended.
 pub(super) enum Spoke<'a> {
@@ -180,7 +180,7 @@ impl<'a> Runtime<'a> {
             biased;
             () = cancelled.cancelled() => return Err(self.stopped_in(place, call).await?),
             // What may change something is let finish, so that its outcome is known.
-            () = self.abandoned.cancelled(), if tool.effect == Effect::Read => return Err(Halt::Abandoned),
+            () = self.abandoned.cancelled(), if tool.effect == Effect::Read => return Err(Halt::Own(Pause::Abandoned)),
             () = until(deadline) => return Err(self.out_of_time()),
             content = self.toolbox.run(tool, arguments) => content,
         };

@@ -15,7 +15,7 @@ use crate::jobs::JobFailure;
 use super::journal::RecordedCall;
 use super::offer::Offer;
 use super::toolbox::{Verdict, judge};
-use super::{Halt, Place, Runtime};
+use super::{Halt, Pause, Place, Runtime};
 
 /// How often somebody who waits beside others at work looks whether a person has decided.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
@@ -117,7 +117,7 @@ impl<'a> Runtime<'a> {
         shared.asked |= !new.is_empty();
         waiting.retain(|approval| shared.waiting.iter().all(|known| known.id != approval.id));
         shared.waiting.extend(waiting);
-        Ok(Halt::Interrupted)
+        Ok(Halt::Own(Pause::Interrupted))
     }
 
     /// Says that the run waits for people, and for whom.

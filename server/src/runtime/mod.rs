@@ -17,6 +17,7 @@ mod asking;
 mod builtin;
 mod calculator;
 mod emitter;
+mod halt;
 mod http_tool;
 mod journal;
 mod limits;
@@ -47,6 +48,7 @@ use crate::jobs::{JobContext, JobFailure};
 use crate::outside::model::{Endpoint, Message};
 
 use emitter::Emitter;
+pub(crate) use halt::Halt as HaltOf;
 pub(crate) use journal::{Journal, RecordedEnd};
 pub(crate) use takeover::{TakenOver, points, take_over};
 use toolbox::Toolbox;
@@ -128,33 +130,15 @@ impl Ending {
 }
 
 /// Why the interpreter leaves off.
-enum Halt {
-    /// The job cannot go on, and the log is not to be touched.
-    Job(JobFailure),
-    Failed(JobReason),
-    Cancelled,
+type Halt = halt::Halt<Pause>;
+
+/// What makes the interpreter leave off and no other runtime.
+#[derive(Debug)]
+enum Pause {
     /// A call waits for a person.
     Interrupted,
     /// Another agent that worked at the same time ended the run.
     Abandoned,
-}
-
-impl Halt {
-    fn failed(code: &str, message: impl Into<String>) -> Self {
-        Self::Failed(JobReason { code: code.to_owned(), message: message.into() })
-    }
-}
-
-impl From<JobFailure> for Halt {
-    fn from(failure: JobFailure) -> Self {
-        Self::Job(failure)
-    }
-}
-
-impl From<sqlx::Error> for Halt {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Job(error.into())
-    }
 }
 
 /// Where in its pattern an agent is at work.
@@ -298,18 +282,13 @@ impl<'a> Runtime<'a> {
             return Err(self.why_cancelled().await);
         }
         if self.abandoned.is_cancelled() {
-            return Err(Halt::Abandoned);
+            return Err(Halt::Own(Pause::Abandoned));
         }
         Ok(())
     }
 
     async fn why_cancelled(&self) -> Halt {
-        match self.app.jobs.is_cancel_requested(self.job.id()).await {
-            Ok(true) => Halt::Cancelled,
-            // The server stops or the lease is lost: whoever takes the job up next goes on.
-            Ok(false) => Halt::Job(JobFailure::cancelled()),
-            Err(error) => Halt::Job(error.into()),
-        }
+        Halt::why_cancelled(self.app, self.job).await
     }
 
     async fn end(&self, outcome: Result<String, Halt>) -> Result<Ended, JobFailure> {
@@ -317,14 +296,14 @@ impl<'a> Runtime<'a> {
         let ending = match outcome {
             Ok(answer) => Ending::Answered(answer),
             Err(Halt::Job(failure)) => return Err(failure),
-            Err(Halt::Interrupted) => {
+            Err(Halt::Own(Pause::Interrupted)) => {
                 self.tell_interrupts().await?;
                 return Ok(Ended { ending: Ending::Interrupted, usage, closing: Vec::new() });
             }
             Err(Halt::Failed(reason)) => Ending::Failed(reason),
             Err(Halt::Cancelled) => Ending::Cancelled,
             // Whoever abandons the others ends the run with a reason of its own.
-            Err(Halt::Abandoned) => Ending::Failed(JobReason {
+            Err(Halt::Own(Pause::Abandoned)) => Ending::Failed(JobReason {
                 code: "abandoned".to_owned(),
                 message: "The run was left off. Retry it.".to_owned(),
             }),

@@ -13,7 +13,7 @@ use crate::outside::model::{self, ChatRequest, Message, ModelStream, Piece, Turn
 use super::journal::{Journal, RecordedCall, RecordedTurn};
 use super::limits::{millis, until};
 use super::offer::Offer;
-use super::{Halt, ModelSource, Place, Runtime, rehearsal};
+use super::{Halt, ModelSource, Pause, Place, Runtime, rehearsal};
 
 /// How many tools a model may call in one turn.
 const MOST_CALLS: usize = 64;
@@ -131,7 +131,7 @@ impl Runtime<'_> {
         let mut stream: ModelStream = tokio::select! {
             biased;
             () = cancelled.cancelled() => return Err(self.why_cancelled().await),
-            () = self.abandoned.cancelled() => return Err(Halt::Abandoned),
+            () = self.abandoned.cancelled() => return Err(Halt::Own(Pause::Abandoned)),
             () = until(deadline) => return Err(self.out_of_time()),
             opened = model::ask(&self.app.http, endpoint, &request) => opened.map_err(failed)?,
         };
@@ -140,7 +140,7 @@ impl Runtime<'_> {
             let piece = tokio::select! {
                 biased;
                 () = cancelled.cancelled() => return Err(self.why_cancelled().await),
-                () = self.abandoned.cancelled() => return Err(Halt::Abandoned),
+                () = self.abandoned.cancelled() => return Err(Halt::Own(Pause::Abandoned)),
                 () = until(deadline) => return Err(self.out_of_time()),
                 () = until(due) => {
                     self.emitter.flush().await?;

@@ -8,7 +8,7 @@ use futures::stream::FuturesUnordered;
 use gantry_domain::spec::{Edge, GRAPH_END, Task};
 
 use super::rehearsal::Walk;
-use super::{Halt, ModelSource, Place, Runtime};
+use super::{Halt, ModelSource, Pause, Place, Runtime};
 
 impl<'a> Runtime<'a> {
     /// Every task in turn; the last result is the answer.
@@ -37,7 +37,7 @@ impl<'a> Runtime<'a> {
         let mut at_work = FuturesUnordered::new();
         let mut halted: Option<Halt> = None;
         loop {
-            let may_begin = matches!(halted, None | Some(Halt::Interrupted));
+            let may_begin = matches!(halted, None | Some(Halt::Own(Pause::Interrupted)));
             for (index, task) in tasks.iter().enumerate() {
                 let is_done = |id: &str| tasks.iter().zip(&results).any(|(task, done)| task.id == id && done.is_some());
                 if !may_begin || begun[index] || !before[index].iter().all(|id| is_done(id)) {
@@ -58,13 +58,13 @@ impl<'a> Runtime<'a> {
             match outcome {
                 Ok(result) => results[index] = Some(result),
                 // The others go on: they may be done when the person has decided.
-                Err(Halt::Interrupted) => {
-                    halted.get_or_insert(Halt::Interrupted);
+                Err(Halt::Own(Pause::Interrupted)) => {
+                    halted.get_or_insert(Halt::Own(Pause::Interrupted));
                 }
-                Err(Halt::Abandoned) => {}
+                Err(Halt::Own(Pause::Abandoned)) => {}
                 Err(halt) => {
                     self.abandoned.cancel();
-                    if matches!(halted, None | Some(Halt::Interrupted)) || matches!(halt, Halt::Job(_)) {
+                    if matches!(halted, None | Some(Halt::Own(Pause::Interrupted))) || matches!(halt, Halt::Job(_)) {
                         halted = Some(halt);
                     }
                 }
@@ -92,7 +92,7 @@ impl<'a> Runtime<'a> {
             let told = self.emitter.flush().await;
             busy.fetch_sub(1, Ordering::SeqCst);
             told?;
-            if !matches!(outcome, Err(Halt::Interrupted)) || !self.decided_meanwhile(busy).await? {
+            if !matches!(outcome, Err(Halt::Own(Pause::Interrupted))) || !self.decided_meanwhile(busy).await? {
                 return outcome;
             }
             busy.fetch_add(1, Ordering::SeqCst);

@@ -36,10 +36,11 @@ pub(crate) async fn thread(db: &Db, id: Uuid) -> Result<SessionThread> {
 /// Begins a chat.
 ///
 /// # Errors
-/// `422` when the title is too long or the model cannot be chosen.
+/// `422` when the title is too long, or the model or the runtime cannot be chosen.
 pub(crate) async fn create(app: &App, project_id: Uuid, body: &CreateSession, actor: &str) -> Result<Session> {
     let title = body.title.as_deref().map(str::trim).unwrap_or_default();
     check_title(title)?;
+    run::check_runtime(app, body.runtime)?;
     let model = kept_name(run::choose_model(app, body.provider_id, body.model.as_deref()).await?);
     let now = app.db.now();
     let session = Session {
@@ -60,11 +61,14 @@ pub(crate) async fn create(app: &App, project_id: Uuid, body: &CreateSession, ac
 /// Changes what is given; it counts from the next turn on.
 ///
 /// # Errors
-/// `404`, or `422` when the title is too long or the model cannot be chosen.
+/// `404`, or `422` when the title is too long, or the model or the runtime cannot be chosen.
 pub(crate) async fn update(app: &App, id: Uuid, body: &UpdateSession) -> Result<Session> {
     let title = body.title.as_deref().map(str::trim);
     if let Some(title) = title {
         check_title(title)?;
+    }
+    if let Some(runtime) = body.runtime {
+        run::check_runtime(app, runtime)?;
     }
     let model = match &body.model {
         None => None,
@@ -111,7 +115,7 @@ pub(crate) async fn say(app: &App, id: Uuid, text: String, actor: String) -> Res
         mode: session.mode,
         provider_id: session.provider_id,
         model,
-        image: executed.image,
+        executor: executed.executor,
         origin: None,
         created_by: actor,
     };

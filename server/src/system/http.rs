@@ -30,6 +30,7 @@ async fn system(State(app): State<App>, actor: Actor) -> Result<axum::Json<Syste
         version: env!("CARGO_PKG_VERSION").to_owned(),
         database: app.db.engine().as_str().to_owned(),
         node: app.node.clone(),
+        process_runs: app.config.allows_processes(),
         parts: super::parts(&app).await,
     }))
 }

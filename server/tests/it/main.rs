@@ -28,6 +28,7 @@ mod mcp;
 mod mcp_over_http;
 mod openapi;
 mod openapi_tools;
+mod process;
 mod projects;
 mod protocol;
 mod providers;

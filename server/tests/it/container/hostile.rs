@@ -6,18 +6,10 @@ use gantry_domain::api::job::JobState;
 use gantry_domain::matrix::Framework;
 use serde_json::{Value, json};
 
-use super::{containers, ended, spec_for, start_in_container, tidy, with_engine};
+use super::{containers, ended, python, spec_for, start_in_container, tidy, with_engine};
 use crate::support::fake_model::{FakeModel, Reply};
 use crate::support::stories::*;
 use crate::support::world;
-
-/// A Python function of the project's own.
-fn python(id: &str, body: &str) -> Value {
-    json!({
-        "id": id, "description": format!("Tries to {id}."), "effect": "exec", "kind": "python", "body": body,
-        "timeoutMs": 60_000, "parameters": {"type": "object", "properties": {}},
-    })
-}
 
 const FORK: &str = r#"import os, time
 count = 0

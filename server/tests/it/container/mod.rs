@@ -6,7 +6,7 @@ mod lost;
 use std::collections::HashMap;
 
 use gantry_domain::api::job::{Job, JobState};
-use gantry_domain::matrix::Framework;
+use gantry_domain::matrix::{Framework, Language};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -22,20 +22,31 @@ async fn with_engine(flags: &[&str]) -> Option<TestApp> {
 }
 
 /// A spec of one agent with these tools, for a framework.
-fn spec_for(framework: Framework, tools: Value) -> Value {
+pub(crate) fn spec_for(framework: Framework, tools: Value) -> Value {
     let mut spec = spec("react", tools);
     spec["metadata"]["name"] = json!(world::unique(framework.as_str()));
     spec["target"]["framework"] = json!(framework.as_str());
     spec["target"]["language"] = json!(framework.language().as_str());
     spec["agents"][0]["maxSteps"] = json!(8);
+    if framework.language() == Language::Typescript {
+        spec["build"] = json!({"base": "node:22-slim"});
+    }
     spec
 }
 
 /// A tool with an effect that a generated project has as well.
-fn writer() -> Value {
+pub(crate) fn writer() -> Value {
     let mut tool = crate::support::stories::writer();
     tool["parameters"] = gantry_domain::spec::Builtin::TextStatistics.parameters();
     tool
+}
+
+/// A Python function of the project's own.
+pub(crate) fn python(id: &str, body: &str) -> Value {
+    json!({
+        "id": id, "description": format!("Tries to {id}."), "effect": "exec", "kind": "python", "body": body,
+        "timeoutMs": 60_000, "parameters": {"type": "object", "properties": {}},
+    })
 }
 
 /// Creates a project and builds its image; the project's id.
@@ -86,14 +97,14 @@ async fn containers(test: &TestApp, run: Uuid) -> usize {
 }
 
 /// Waits until a call is held that was not seen before, and decides it.
-async fn decide_next(
+pub(crate) async fn decide_next(
     test: &TestApp,
     admin: &Persona<'_>,
     job: Uuid,
     seen: &mut HashMap<String, Value>,
     body: Value,
 ) -> Answer {
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(120);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(300);
     loop {
         let asked = log(&test.app, job).await.into_iter().filter(|event| event["type"] == "approval.requested");
         let news = asked

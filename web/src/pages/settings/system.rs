@@ -25,6 +25,11 @@ pub(crate) fn SystemPage() -> impl IntoView {
                         <dt>"Version"</dt><dd><code>{system.version}</code></dd>
                         <dt>"Database"</dt><dd>{system.database}</dd>
                         <dt>"Node"</dt><dd><code>{system.node}</code></dd>
+                        <dt>"Process runs"</dt><dd>{if system.process_runs {
+                            "Allowed: projects may run without a sandbox, with all rights of the server's own user."
+                        } else {
+                            "Not allowed. Projects run natively or in containers."
+                        }}</dd>
                     </dl>
                     <ul class="item-list">{parts}</ul>
                 </div>

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::attach::with_file;
 use super::mode::{MODES, meaning};
-use super::runtime::RuntimePicker;
+use super::runtime::{RuntimeMeaning, RuntimePicker};
 use super::state::{Chat, sender};
 use super::tools_panel::{ToolsPanel, tool_count};
 use crate::api::{calls, read_text};
@@ -153,6 +153,7 @@ pub(super) fn Composer(
                 <span class="grow"></span>
                 {button}
             </div>
+            <RuntimeMeaning chat/>
             <p class="hint composer-hint"><span>{move || meaning(chat.mode.get())}</span> {length} <span class="wide-only">"Enter sends, Shift-Enter breaks the line"</span></p>
         </form>
     }

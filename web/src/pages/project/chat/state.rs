@@ -323,6 +323,7 @@ async fn send(chat: Chat, project: &str, text: &str) -> Result<Option<Uuid>, Api
         runtime: session.runtime,
         image: None,
         taken_from: None,
+        revision: None,
         state: JobState::Queued,
         reason: None,
         usage: Usage::default(),

@@ -19,6 +19,7 @@ fn run() -> Run {
         provider_id: None,
         model: "rehearsal".to_owned(),
         runtime: RunRuntime::Native,
+        revision: None,
         image: None,
         taken_from: None,
         state: JobState::Queued,

@@ -40,6 +40,7 @@ pub(in crate::pages::project) fn runtime_word(runtime: RunRuntime) -> &'static s
     match runtime {
         RunRuntime::Native => "native",
         RunRuntime::Container => "in a container",
+        RunRuntime::Process => "as a process",
     }
 }
 

@@ -1,4 +1,4 @@
-//! The conversation with the project in its container: it says that it is ready, it is asked in the language
+//! The conversation with the project: it says that it is ready, it is asked in the language
 //! of AG-UI, and what it answers is read as it comes.
 
 use std::time::Duration;
@@ -11,9 +11,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::witness::{Heard, Witness};
-use super::{Halt, Plan};
+use super::{Broken, Halt, Plan, Runner};
 use crate::outside::model::Frames;
-use crate::outside::tunnel::Tunnel;
 
 /// How long a project may take until it is ready: large frameworks are loaded for half a minute.
 const READY_WITHIN: Duration = Duration::from_secs(120);
@@ -29,13 +28,14 @@ const MOST_SAID: usize = 32 << 20;
 const LONGEST_QUOTE: usize = 300;
 
 /// Waits until the project's server answers.
-pub(super) async fn until_ready(tunnel: &Tunnel) -> Result<(), Halt> {
+pub(super) async fn until_ready(runner: &dyn Runner) -> Result<(), Halt> {
     let until = Instant::now() + READY_WITHIN;
     while Instant::now() < until {
-        let asked = tokio::time::timeout(HEALTH_WITHIN, send(tunnel, Method::GET, "/healthz", Body::empty())).await;
+        let asked = tokio::time::timeout(HEALTH_WITHIN, send(runner, Method::GET, "/healthz", Body::empty())).await;
         if let Ok(Ok(response)) = asked
             && response.status() == StatusCode::OK
         {
+            runner.has_answered();
             return Ok(());
         }
         tokio::time::sleep(ASK_AGAIN_AFTER).await;
@@ -43,16 +43,17 @@ pub(super) async fn until_ready(tunnel: &Tunnel) -> Result<(), Halt> {
     Err(Halt::failed(
         "project_not_ready",
         format!(
-            "The project did not answer GET /healthz on port 8080 within {} seconds. See whether its server starts.",
+            "The project did not answer GET /healthz {} within {} seconds. See whether its server starts.",
+            runner.expected_at(),
             READY_WITHIN.as_secs()
         ),
     ))
 }
 
 /// Says to the agent what the person said, and reads its answer to the end.
-pub(super) async fn converse(tunnel: &Tunnel, plan: &Plan<'_>, witness: &mut Witness<'_>) -> Result<String, Halt> {
+pub(super) async fn converse(runner: &dyn Runner, plan: &Plan<'_>, witness: &mut Witness<'_>) -> Result<String, Halt> {
     let body = Body::from(input(plan).to_string());
-    let response = send(tunnel, Method::POST, "/agui", body).await.map_err(|_| Halt::Broken)?;
+    let response = send(runner, Method::POST, "/agui", body).await.map_err(|_| Halt::Own(Broken))?;
     let status = response.status();
     let mut body = response.into_body().into_data_stream();
     if status != StatusCode::OK {
@@ -74,7 +75,7 @@ pub(super) async fn converse(tunnel: &Tunnel, plan: &Plan<'_>, witness: &mut Wit
     let mut frames = Frames::default();
     let mut said = 0;
     while let Some(part) = body.next().await {
-        let part = part.map_err(|_| Halt::Broken)?;
+        let part = part.map_err(|_| Halt::Own(Broken))?;
         said += part.len();
         frames.push(&part);
         while let Some(frame) = frames.next() {
@@ -91,7 +92,7 @@ pub(super) async fn converse(tunnel: &Tunnel, plan: &Plan<'_>, witness: &mut Wit
             ));
         }
     }
-    Err(Halt::Broken)
+    Err(Halt::Own(Broken))
 }
 
 /// AG-UI's RunAgentInput.
@@ -115,10 +116,10 @@ fn input(plan: &Plan<'_>) -> Value {
 }
 
 /// One request over a connection of its own.
-async fn send(tunnel: &Tunnel, method: Method, path: &str, body: Body) -> anyhow::Result<Response<Body>> {
-    let connection = TokioIo::new(tunnel.connect().await?);
+async fn send(runner: &dyn Runner, method: Method, path: &str, body: Body) -> anyhow::Result<Response<Body>> {
+    let connection = TokioIo::new(runner.connect().await?);
     let (mut sender, connection) = hyper::client::conn::http1::handshake(connection).await?;
-    // Ends with the tunnel, or with the answer.
+    // Ends with the project, or with the answer.
     tokio::spawn(connection);
     let request = Request::builder()
         .method(method)

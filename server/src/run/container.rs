@@ -1,15 +1,16 @@
-//! The container of a run: from the image in the store to the moment when nothing is left of it.
+//! A generated project out of its image, in a container that reaches nothing but the gateway: from the image in
+//! the store to the moment when nothing is left of the container.
 
 use std::collections::HashMap;
+use std::io;
 
 use gantry_domain::Digest;
 use gantry_domain::event::JobReason;
 use gantry_domain::matrix::Language;
-use gantry_domain::spec::Spec;
-use secrecy::{ExposeSecret, SecretString};
-use uuid::Uuid;
+use gantry_domain::spec::ToolSource;
+use secrecy::SecretString;
 
-use super::{Halt, Plan};
+use super::generated::{Broken, Connection, Halt, Plan, Runner, environment, instance, is_wanted, last_words};
 use crate::app::App;
 use crate::error;
 use crate::gateway;
@@ -29,77 +30,46 @@ const RUN: &str = "dev.gantry.run";
 const ATTEMPT: &str = "dev.gantry.attempt";
 /// How many lines of what a container said are told.
 const LAST_LINES: usize = 20;
-/// How many bytes of them.
-const LAST_BYTES: usize = 2_000;
+
+impl From<DockerError> for Halt {
+    fn from(error: DockerError) -> Self {
+        let code = match error {
+            DockerError::Unavailable { .. } => "docker_unavailable",
+            DockerError::NoTunnel(_) => "tunnel_failed",
+            DockerError::Disk(_) => "image_store_failed",
+            _ => "docker_refused",
+        };
+        Self::failed(code, format!("The project could not be run in a container: {error}."))
+    }
+}
 
 /// The container of one attempt at a run. However it is let go of, the container is removed.
-pub(super) struct Sandbox {
-    app: App,
+pub(super) struct Sandbox<'a> {
+    app: &'a App,
+    plan: &'a Plan<'a>,
+    attempt: i64,
+    digest: Digest,
     name: String,
-    run_id: Uuid,
+    image: Option<EngineImage>,
+    tunnel: Option<Tunnel>,
     /// What must not be told to anybody.
     token: Option<SecretString>,
     is_there: bool,
     server: Option<tokio::task::JoinHandle<()>>,
 }
 
-impl Sandbox {
-    /// The container that is to be; `may_be_there` when an earlier attempt may have left one.
-    pub(super) fn new(app: &App, run_id: Uuid, may_be_there: bool) -> Self {
-        let name = format!("gantry-run-{}", run_id.simple());
-        Self { app: app.clone(), name, run_id, token: None, is_there: may_be_there, server: None }
-    }
-
-    /// Sees to it that the engine has the image.
-    pub(super) async fn load(&self, digest: &Digest) -> Result<EngineImage, Halt> {
-        let (docker, images) = (&self.app.docker, &self.app.images);
-        let (_, manifest) = images.manifest(digest).await.map_err(not_here)?;
-        // Most engines know an image by its configuration, some by its manifest.
-        let ids = [manifest.config.digest.as_str(), digest.as_str()];
-        if let Some(image) = docker.find_image(&ids).await? {
-            return Ok(image);
-        }
-        let name = format!("{}:{}", repository(&self.app).await?, digest.hex());
-        docker.load_image(images.archive_of(digest, &name).await.map_err(not_here)?).await?;
-        docker.find_image(&ids).await?.ok_or_else(|| {
-            Halt::failed("docker_refused", format!("Docker Engine took the image {digest} and does not have it."))
-        })
-    }
-
-    /// Makes the container and starts it.
-    pub(super) async fn start(
-        &mut self,
-        plan: &Plan<'_>,
-        attempt: i64,
-        image: EngineImage,
-        token: &SecretString,
-    ) -> Result<(), Halt> {
-        let docker = &self.app.docker;
-        // One of an earlier attempt, if the server ended in the middle of it.
-        docker.remove_container(&self.name).await?;
-        let instance = instance(&self.app).await?;
-        self.token = Some(token.clone());
-        let wish = NewContainer {
-            name: self.name.clone(),
-            image: image.id,
-            volumes: image.volumes,
-            environment: environment(&plan.spec, &plan.run.model, token),
-            labels: HashMap::from([
-                (INSTANCE.to_owned(), instance),
-                (RUN.to_owned(), self.run_id.to_string()),
-                (ATTEMPT.to_owned(), attempt.to_string()),
-            ]),
-            memory_bytes: i64::from(self.app.config.run_memory_mib) << 20,
-            most_processes: i64::from(self.app.config.run_processes),
-        };
-        self.is_there = true;
-        docker.create_container(wish).await?;
-        Ok(docker.start_container(&self.name).await?)
+impl<'a> Sandbox<'a> {
+    /// The container that is to be.
+    pub(super) fn new(app: &'a App, plan: &'a Plan<'a>, digest: Digest, attempt: i64) -> Self {
+        let name = format!("gantry-run-{}", plan.run.id.simple());
+        // An earlier attempt may have left one.
+        let is_there = attempt > 1;
+        Self { app, plan, attempt, digest, name, image: None, tunnel: None, token: None, is_there, server: None }
     }
 
     /// Opens the way in, and lets the project out to the gateway.
-    pub(super) async fn open(&mut self, language: Language) -> Result<Tunnel, Halt> {
-        let forwarder = match language {
+    async fn open(&mut self) -> Result<Tunnel, Halt> {
+        let forwarder = match self.plan.spec.target.language {
             Language::Python => Forwarder::Python,
             Language::Typescript => Forwarder::Node,
         };
@@ -110,7 +80,7 @@ impl Sandbox {
             Err(error) => {
                 // The project may be why: it ended before anybody could speak with it.
                 let is_running = self.app.docker.container_end(&self.name).await?.is_running;
-                return Err(if is_running { error.into() } else { Halt::Broken });
+                return Err(if is_running { error.into() } else { Halt::Own(Broken) });
             }
         };
         let router = gateway::http::router().with_state(self.app.clone());
@@ -122,7 +92,7 @@ impl Sandbox {
     }
 
     /// Comes back when the container has ended.
-    pub(super) async fn ended(&self) {
+    async fn container_ended(&self) {
         if let Err(error) = self.app.docker.container_ended(&self.name).await {
             tracing::warn!(%error, "a container is not watched any more");
             // If it is gone, the tunnel says so.
@@ -130,8 +100,8 @@ impl Sandbox {
         }
     }
 
-    /// Why the project in the container does not answer any more.
-    pub(super) async fn why_ended(&self) -> Result<JobReason, DockerError> {
+    /// What the engine says of how the container ended.
+    async fn end(&self) -> Result<JobReason, DockerError> {
         let docker = &self.app.docker;
         let mut end = ContainerEnd { is_running: true, ..ContainerEnd::default() };
         // The engine notices a moment later.
@@ -148,7 +118,7 @@ impl Sandbox {
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
         let said = docker.last_words(&self.name, LAST_LINES).await.unwrap_or_default();
-        let said = self.told(&said);
+        let said = last_words(&said, self.token.as_ref());
         Ok(match end {
             ContainerEnd { is_out_of_memory: true, .. } => reason(
                 "container_out_of_memory",
@@ -170,22 +140,98 @@ impl Sandbox {
             ),
         })
     }
+}
 
-    /// The end of what the project wrote, without what nobody may know.
-    fn told(&self, said: &str) -> String {
-        let token = self.token.as_ref().map(|token| token.expose_secret().to_owned()).unwrap_or_default();
-        let said = if token.is_empty() { said.to_owned() } else { said.replace(&token, "[hidden]") };
-        let said = gateway::clean(said.trim());
-        if said.is_empty() {
-            return String::new();
-        }
-        let from = said.len().saturating_sub(LAST_BYTES);
-        let from = (from..said.len()).find(|at| said.is_char_boundary(*at)).unwrap_or(0);
-        format!(" It said last:\n{}", &said[from..])
+#[async_trait::async_trait]
+impl Runner for Sandbox<'_> {
+    /// The tools that will not do without a network.
+    fn notice(&self) -> Option<JobReason> {
+        let reaches_out =
+            |source: &ToolSource| matches!(source, ToolSource::Http { .. } | ToolSource::McpOverHttp { .. });
+        let needs_network = self.plan.spec.tools.iter().filter(|tool| reaches_out(&tool.source));
+        let tools: Vec<&str> = needs_network.map(|tool| tool.id.as_str()).collect();
+        let message = format!(
+            "The container has no network, so these tools will not reach anything: {}. In the native runtime they do.",
+            tools.join(", ")
+        );
+        (!tools.is_empty()).then(|| reason("tool_without_network", message))
     }
 
-    /// Removes the container.
-    pub(super) async fn remove(mut self) {
+    fn lost(&self) -> JobReason {
+        let message = "The server ended while the project was at work, and the container with it. What its tools had done by then is not known, so it was not started again. Run it again if that is right.";
+        reason("container_lost", message.to_owned())
+    }
+
+    fn expected_at(&self) -> &'static str {
+        "on port 8080"
+    }
+
+    /// Sees to it that the engine has the image.
+    async fn prepare(&mut self) -> Result<(), Halt> {
+        let (docker, images, digest) = (&self.app.docker, &self.app.images, &self.digest);
+        let (_, manifest) = images.manifest(digest).await.map_err(not_here)?;
+        // Most engines know an image by its configuration, some by its manifest.
+        let ids = [manifest.config.digest.as_str(), digest.as_str()];
+        if let Some(image) = docker.find_image(&ids).await? {
+            self.image = Some(image);
+            return Ok(());
+        }
+        let name = format!("{}:{}", repository(self.app).await?, digest.hex());
+        docker.load_image(images.archive_of(digest, &name).await.map_err(not_here)?).await?;
+        let found = docker.find_image(&ids).await?;
+        self.image = Some(found.ok_or_else(|| refused(format!("took the image {digest} and does not have it")))?);
+        Ok(())
+    }
+
+    /// Makes the container, starts it and opens the way in.
+    async fn start(&mut self, token: &SecretString) -> Result<(), Halt> {
+        let docker = &self.app.docker;
+        // One of an earlier attempt, if the server ended in the middle of it.
+        docker.remove_container(&self.name).await?;
+        let instance = instance(self.app).await?;
+        let image = self.image.take().ok_or_else(|| refused("has no image for the run".to_owned()))?;
+        self.token = Some(token.clone());
+        let variables = environment(self.plan, token, AGENT_PORT, "/tmp", GATEWAY_PORT);
+        let wish = NewContainer {
+            name: self.name.clone(),
+            image: image.id,
+            volumes: image.volumes,
+            environment: variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect(),
+            labels: HashMap::from([
+                (INSTANCE.to_owned(), instance),
+                (RUN.to_owned(), self.plan.run.id.to_string()),
+                (ATTEMPT.to_owned(), self.attempt.to_string()),
+            ]),
+            memory_bytes: i64::from(self.app.config.run_memory_mib) << 20,
+            most_processes: i64::from(self.app.config.run_processes),
+        };
+        self.is_there = true;
+        docker.create_container(wish).await?;
+        docker.start_container(&self.name).await?;
+        self.tunnel = Some(self.open().await?);
+        Ok(())
+    }
+
+    async fn connect(&self) -> io::Result<Box<dyn Connection>> {
+        let tunnel = self.tunnel.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        Ok(Box::new(tunnel.connect().await?))
+    }
+
+    async fn ended(&self) {
+        match &self.tunnel {
+            None => self.container_ended().await,
+            Some(tunnel) => tokio::select! {
+                () = self.container_ended() => {}
+                () = tunnel.ended() => {}
+            },
+        }
+    }
+
+    async fn why_ended(&self) -> Result<JobReason, Halt> {
+        Ok(self.end().await?)
+    }
+
+    async fn remove(&mut self) {
         if !std::mem::replace(&mut self.is_there, false) {
             return;
         }
@@ -196,7 +242,7 @@ impl Sandbox {
     }
 }
 
-impl Drop for Sandbox {
+impl Drop for Sandbox<'_> {
     fn drop(&mut self) {
         if let Some(server) = self.server.take() {
             server.abort();
@@ -218,6 +264,10 @@ fn reason(code: &str, message: String) -> JobReason {
     JobReason { code: code.to_owned(), message }
 }
 
+fn refused(what: String) -> Halt {
+    Halt::failed("docker_refused", format!("Docker Engine {what}."))
+}
+
 fn not_here(error: LayoutError) -> Halt {
     Halt::failed(
         "image_not_here",
@@ -225,40 +275,9 @@ fn not_here(error: LayoutError) -> Halt {
     )
 }
 
-/// Which database this is, as a label's value.
-async fn instance(app: &App) -> error::Result<String> {
-    use sha2::{Digest as _, Sha256};
-    let id = crate::secret::database_id(&app.db).await?;
-    Ok(hex::encode(&Sha256::digest(id.as_bytes())[..16]))
-}
-
 /// Where in the engine this database's images are; the tag is the digest.
 async fn repository(app: &App) -> error::Result<String> {
     Ok(format!("gantry-run/{}", instance(app).await?))
-}
-
-/// What a project needs to know: where it listens and where its model answers. There is no key in it but the
-/// run's own token.
-fn environment(spec: &Spec, model: &str, token: &SecretString) -> Vec<String> {
-    let mut variables = vec![
-        ("HOST".to_owned(), "127.0.0.1".to_owned()),
-        ("PORT".to_owned(), AGENT_PORT.to_string()),
-        // The only place that may be written to; many libraries want one for their caches.
-        ("HOME".to_owned(), "/tmp".to_owned()),
-        ("MODEL_NAME".to_owned(), model.to_owned()),
-    ];
-    let root = format!("http://127.0.0.1:{GATEWAY_PORT}/gateway");
-    for model in spec.models.values() {
-        variables.push((model.base_url_variable.clone(), format!("{root}/v1")));
-        variables.push((model.key_variable.clone(), token.expose_secret().to_owned()));
-    }
-    for (name, value) in gateway::environment(&root, spec.metadata.name.as_str(), token) {
-        // What the spec names is what its code reads.
-        if variables.iter().all(|(known, _)| *known != name) {
-            variables.push((name, value));
-        }
-    }
-    variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
 }
 
 /// Removes containers that nobody is responsible for any more: of runs that are over, that were deleted, or
@@ -274,12 +293,7 @@ pub(crate) async fn reconcile(app: &App) -> error::Result<()> {
     };
     for container in found {
         let label = |name: &str| container.labels.get(name).map(String::as_str).unwrap_or_default();
-        let attempt: i64 = label(ATTEMPT).parse().unwrap_or(0);
-        let is_wanted = match label(RUN).parse() {
-            Ok(run_id) => super::store::is_attempted(&app.db, run_id, attempt).await?,
-            Err(_) => false,
-        };
-        if !is_wanted {
+        if !is_wanted(app, label(RUN), label(ATTEMPT)).await? {
             tracing::info!(container = container.id, "removing the container of a run that is over");
             app.docker.remove_container(&container.id).await.map_err(anyhow::Error::from)?;
         }
