@@ -142,7 +142,7 @@ fn slots(project: &Project) -> Vec<(&'static str, TypeScript)> {
         ("over", TypeScript::of(tools::mcp_ways(project).to_owned())),
         ("imports", imports(project)),
         ("tools", lines(project.tools.iter().map(|tool| tool_entry(tool)).collect())),
-        ("address_entries", constants(project, |tool| has_address(tool))),
+        ("address_entries", constants(project, has_address)),
         ("command_entries", constants(project, |tool| matches!(tool.source, ToolSource::Mcp { .. }))),
     ]
 }

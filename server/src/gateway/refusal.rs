@@ -44,6 +44,11 @@ impl Refusal {
     }
 }
 
+/// What somebody without a token is to show (RFC 9110, "WWW-Authenticate").
+pub(super) fn challenge() -> HeaderValue {
+    HeaderValue::from_static("Bearer realm=\"gantry gateway\"")
+}
+
 /// An error in the shape that the clients of a conversation read; without a status it is one in the middle
 /// of an answer. Anthropic's shape has no place for a code, and allows more fields.
 pub(super) fn body(api: Api, status: Option<StatusCode>, code: &str, message: &str) -> Value {
@@ -117,9 +122,7 @@ impl Refusal {
         response.headers_mut().insert("x-should-retry", HeaderValue::from_static("false"));
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.status == StatusCode::UNAUTHORIZED {
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"gantry gateway\""));
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge());
         }
         response
     }

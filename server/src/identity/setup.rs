@@ -20,7 +20,7 @@ const WORKS_FOR_MILLIS: i64 = 24 * 60 * 60 * 1_000;
 /// # Errors
 /// Whatever the database answers.
 pub async fn is_set_up(app: &App) -> Result<bool> {
-    Ok(store::is_set_up(&app.db).await?)
+    store::is_set_up(&app.db).await
 }
 
 /// Makes this node's set-up link, or answers `None` when there is an account already.

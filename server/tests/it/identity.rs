@@ -397,8 +397,11 @@ async fn everything_but_the_way_in_needs_an_actor() {
                 with(&app, &[("authorization", "x")]),
             ] {
                 let refused = nobody.send(method.clone(), &path, None).await.expect(401);
-                // The gateway is for runs, and speaks as OpenAI does.
-                let (code, expected) = if path.starts_with("/gateway/") {
+                // The gateway is for runs, and speaks as OpenAI does, or as OTLP where it takes spans.
+                let (code, expected) = if path == "/gateway/v1/traces" {
+                    let message = refused.json()["message"].as_str().unwrap_or_default().to_owned();
+                    (message.split(':').next().unwrap_or_default().to_owned(), "gateway_token_invalid")
+                } else if path.starts_with("/gateway/") {
                     (refused.json()["error"]["code"].as_str().unwrap_or_default().to_owned(), "gateway_token_invalid")
                 } else {
                     (refused.code(), "unauthorized")

@@ -172,7 +172,9 @@ async fn servers_that_flood_hang_babble_die_or_forget_end_in_a_result() {
     assert!(is_echo(&results[2]), "{}", results[2]);
     assert_eq!(results[3], "Error: it went wrong");
     assert!(results[4].len() < 263_000 && results[4].ends_with("[cut off after 256 KiB]"), "{}", results[4].len());
-    assert_eq!(results[5], "Error: stray did not answer within 2000 ms.");
+    // What answers a question that nobody asked is left aside, or ends the session.
+    let ends = ["Error: stray did not answer within 2000 ms.", "Error: The MCP server failed: Transport closed."];
+    assert!(ends.contains(&results[5].as_str()), "{}", results[5]);
     assert!(results[6] == "said after all" || results[6].starts_with("Error: "), "{}", results[6]);
     assert!(is_echo(&results[7]) || results[7].starts_with("Error: "), "{}", results[7]);
     assert_eq!(results[8], "Error: hang did not answer within 2000 ms.");

@@ -60,6 +60,8 @@ pub(super) fn arguments(
         return Err(format!("It wants a body, which a tool does not send with {method}."));
     }
     let mut address = path.to_owned();
+    // The arguments that have a place in the address, each of them its own.
+    let mut placed: Vec<String> = Vec::new();
     for parameter in parameters(schemas, item, operation)? {
         let name = parameter["name"].as_str().unwrap_or_default().to_owned();
         let place = parameter["in"].as_str().unwrap_or_default().to_owned();
@@ -71,6 +73,7 @@ pub(super) fn arguments(
                 })?;
                 let argument = taken.add(&name, schema, true);
                 address = address.replace(&format!("{{{name}}}"), &format!("{{{argument}}}"));
+                placed.push(argument);
             }
             "query" => {
                 let made = of_parameter(schemas, &parameter);
@@ -91,6 +94,7 @@ pub(super) fn arguments(
                     let argument = taken.add(&name, schema, true);
                     let mark = if address.contains('?') { '&' } else { '?' };
                     address.push_str(&format!("{mark}{}={{{argument}}}", encoded(&name)));
+                    placed.push(argument);
                 } else {
                     notes.push(format!("{name} of its query is left out: a tool has no place for it."));
                 }
@@ -103,10 +107,10 @@ pub(super) fn arguments(
         }
     }
     for place in url_placeholders(&address).into_iter().map(str::to_owned).collect::<Vec<_>>() {
-        if taken.properties.contains_key(&place) {
+        if placed.contains(&place) {
             continue;
         }
-        // A place that nobody describes takes a text.
+        // A place that nobody describes takes a text, and not what a field of the body is called like.
         let argument = taken.add(&place, json!({"type": "string"}), true);
         address = address.replace(&format!("{{{place}}}"), &format!("{{{argument}}}"));
     }

@@ -71,7 +71,7 @@ enum Source {
 
 /// An answer that has begun.
 enum Opened {
-    Events(EventStream),
+    Events(Box<EventStream>),
     Whole(Bytes, Value),
 }
 
@@ -269,7 +269,7 @@ impl Relay {
             relayed = model::relay_as(&self.app.http, endpoint, self.api.route(), body, &self.headers) => relayed,
         };
         match relayed? {
-            Relayed::Events(events) => Ok(Opened::Events(events)),
+            Relayed::Events(events) => Ok(Opened::Events(Box::new(events))),
             Relayed::Whole(bytes) => match serde_json::from_slice(&bytes) {
                 Ok(answer) => Ok(Opened::Whole(bytes, answer)),
                 Err(_) => Err(endpoint.bad_response("it is not JSON").into()),
@@ -340,7 +340,7 @@ impl Relay {
         let mut opened = opened;
         loop {
             match opened {
-                Opened::Events(events) => self.read(events, &mut reader, out).await?,
+                Opened::Events(events) => self.read(*events, &mut reader, out).await?,
                 // An endpoint that ignores `stream` has said everything at once.
                 Opened::Whole(_, answer) => {
                     self.api.understood(&answer).map_err(|text| self.bad_response(&text))?;

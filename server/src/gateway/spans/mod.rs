@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 
-use super::refusal::Refusal;
+use super::refusal::{self, Refusal};
 use super::relay::notice;
 use super::store::{self, Pass};
 use super::{Fact, claim};
@@ -58,12 +58,16 @@ struct Rejected {
 
 /// Takes an export of spans in, and answers as OTLP wants it.
 pub(super) async fn ingest(app: &App, pass: Result<Pass, Refusal>, headers: &HeaderMap, body: &[u8]) -> Response {
+    // Whoever may not export is told that, and nothing of what an export looks like.
+    let pass = match pass {
+        Ok(pass) => pass,
+        Err(refusal) => return refused(form(headers).unwrap_or(Form::Json), &refusal),
+    };
     let form = match form(headers) {
         Ok(form) => form,
         Err(refusal) => return refused(Form::Json, &refusal),
     };
     let taken = async {
-        let pass = pass?;
         let spans = spans(form, &unpacked(headers, body)?)?;
         take(app, &pass, spans).await
     };
@@ -215,7 +219,11 @@ fn refused(form: Form, refusal: &Refusal) -> Response {
     };
     let message = format!("{}: {}", refusal.code, refusal.message);
     let json = json!({ "code": code, "message": message });
-    answer(form, refusal.status, RpcStatus { code, message }.encode_to_vec(), &json)
+    let mut response = answer(form, refusal.status, RpcStatus { code, message }.encode_to_vec(), &json);
+    if refusal.status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, refusal::challenge());
+    }
+    response
 }
 
 fn answer(form: Form, status: StatusCode, protobuf: Vec<u8>, json: &Value) -> Response {

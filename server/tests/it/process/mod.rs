@@ -159,7 +159,7 @@ async fn a_project_answers_as_a_process_with_nothing_of_gantry_in_its_environmen
     ];
     // Where pyenv stands between, it and its shell add their own.
     let of_a_shell = |name: &str| {
-        ["PYENV", "OTEL_", "ANTHROPIC_"].iter().any(|start| name.starts_with(start))
+        ["PYENV", "_PYENV", "OTEL_", "ANTHROPIC_"].iter().any(|start| name.starts_with(start))
             || ["PWD", "OLDPWD", "SHLVL", "_"].contains(&name)
     };
     let unknown: Vec<&&str> = names.iter().filter(|name| !known.contains(*name) && !of_a_shell(name)).collect();
