@@ -172,7 +172,7 @@ test('a message with a file becomes a turn, which is inspected, saved, and done 
     await expect(dialog).toContainText('taken over');
     await expect(dialog.getByLabel('Arguments')).not.toHaveValue('');
     await dialog.getByRole('radio', { name: 'Go on with its result' }).check();
-    await dialog.getByLabel('Result').fill('1 234 567');
+    await dialog.getByRole('textbox', { name: 'Result' }).fill('1 234 567');
     await lookOver(page, 'run-from-here');
     await dialog.getByRole('button', { name: 'Run', exact: true }).click();
     await expect(page).not.toHaveURL(new RegExp(trace.run.id));

@@ -42,6 +42,10 @@ test('a project answers as a process once a person has approved a call, and goes
   await say('Count them again');
   await approval.getByRole('button', { name: 'Deny' }).click();
   await expect(messages).toContainText('did not allow', { timeout: 30_000 });
+  // The turn had an allowed call beside it, so the project goes on without the denied one and the rehearsal model, which
+  // calls each tool once, asks for it again.
+  await expect(approval.getByRole('button', { name: 'Deny' })).toBeVisible({ timeout: 30_000 });
+  await approval.getByRole('button', { name: 'Deny' }).click();
   await expect(page.getByRole('button', { name: 'Stop' })).toBeHidden({ timeout: 30_000 });
   const { items } = await gantry.api('GET', `/projects/${project.id}/runs`);
   expect(items.map((run) => [run.runtime, run.state, run.revision])).toEqual([['process', 'done', 1], ['process', 'done', 1]]);
